@@ -1,0 +1,59 @@
+# Outrigger: make targets. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+export OUTRIGGER_CONFORMANCE ?= $(abspath ../shared/conformance)
+
+installed := node_modules/.package-lock.json
+tests := $(shell git ls-files --cached --others --exclude-standard '*.test.ts' 2>/dev/null)
+node_test := node --test --test-concurrency=2 --test-reporter=spec --test-reporter-destination=stdout \
+  --test-reporter=./test/closing-line.ts --test-reporter-destination=stdout
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(installed): package.json package-lock.json .npmrc
+	npm ci --no-progress
+	@touch $@
+
+.PHONY: install
+install: $(installed) ## install Node.js, the libraries, and the host's packages that are missing
+	@tools/host-packages.sh
+
+.PHONY: lint
+lint: $(installed) ## check style, lint rules and formatting
+	biome check --error-on-warnings .
+
+.PHONY: format
+format: $(installed) ## write the formatting and safe lint fixes
+	biome check --write .
+
+.PHONY: types
+types: $(installed) ## check the types
+	tsc
+
+.PHONY: check
+check: lint types ## lint, formatting and types
+
+.PHONY: test
+test: install check ## everything that runs on one machine: unit, property, conformance, sandbox
+	$(node_test) $(tests)
+
+.PHONY: test-unit
+test-unit: $(installed) ## unit and property tests only: no root, nothing outside the process
+	$(node_test) $(filter-out test/conformance/% test/sandbox/%,$(tests))
+
+.PHONY: test-conformance
+test-conformance: $(installed) ## the reference's cases in OUTRIGGER_CONFORMANCE
+	$(node_test) $(filter test/conformance/%,$(tests))
+
+.PHONY: test-sandbox
+test-sandbox: install ## real Envoys, rules and traffic in network namespaces (root)
+	$(node_test) $(filter test/sandbox/%,$(tests))
+
+.PHONY: clean
+clean: ## remove what the build made
+	rm -rf dist

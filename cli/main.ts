@@ -1,0 +1,49 @@
+import { Command, CommanderError } from "commander";
+import { OutriggerError } from "../mesh/errors.ts";
+import { version } from "./version.ts";
+
+/** A subcommand: what `outrigger --help` says of it, and its code, loaded only when it runs. */
+interface Subcommand {
+  readonly summary: string;
+  readonly load: () => Promise<{ command: () => Command }>;
+}
+
+const subcommands: Readonly<Record<string, Subcommand>> = {};
+
+const exitCodes = { usage: 255, unexpected: 1 } as const;
+
+/** Builds the program with only the named subcommand loaded: init must not pay for Fastify's import. */
+async function program(name: string | undefined): Promise<Command> {
+  const root = new Command("outrigger")
+    .description("A service mesh for Kubernetes: inject sidecars, capture traffic, look into both.")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("Run with --help for the flags and examples.");
+  for (const [key, subcommand] of Object.entries(subcommands)) {
+    const built = key === name ? (await subcommand.load()).command() : new Command(key);
+    root.addCommand(built.summary(subcommand.summary).copyInheritedSettings(root));
+  }
+  return root;
+}
+
+/** Prints an error for a person; a stack trace only for a defect of ours. Returns the exit code. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  if (error instanceof OutriggerError) {
+    process.stderr.write(`outrigger: ${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`outrigger: unexpected error, please report it\n${(error as Error).stack ?? String(error)}\n`);
+  return exitCodes.unexpected;
+}
+
+/** Runs the command line `args` (without the interpreter and script) and sets the process's exit code. */
+export async function main(args: readonly string[]): Promise<void> {
+  try {
+    await (await program(args[0])).parseAsync(args, { from: "user" });
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+await main(process.argv.slice(2));

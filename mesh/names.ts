@@ -1,0 +1,52 @@
+/** The names that Outrigger shares with Kubernetes objects, Istio's API and the kernel. Written once, here. */
+
+/** iptables chains. `outbound` is ISTIO_OUTPUT in Istio: `--outbound-chain ISTIO_OUTPUT` writes that name. */
+export const chains = {
+  inbound: "ISTIO_INBOUND",
+  inboundRedirect: "ISTIO_IN_REDIRECT",
+  outbound: "ISTIO_OUTBOUND",
+  redirect: "ISTIO_REDIRECT",
+} as const;
+
+/** The outbound chain's name in Istio, which verify, reconcile and cleanup know as well. */
+export const istioOutboundChain = "ISTIO_OUTPUT";
+
+/** Containers that injection adds. */
+export const containers = {
+  init: "istio-init",
+  proxy: "istio-proxy",
+  validation: "istio-validation",
+} as const;
+
+/** Labels and annotations of Istio's API. */
+export const annotations = {
+  inject: "sidecar.istio.io/inject",
+  status: "sidecar.istio.io/status",
+  overrides: "proxy.istio.io/overrides",
+  proxyConfig: "proxy.istio.io/config",
+  interceptionMode: "sidecar.istio.io/interceptionMode",
+  includeInboundPorts: "traffic.sidecar.istio.io/includeInboundPorts",
+  excludeInboundPorts: "traffic.sidecar.istio.io/excludeInboundPorts",
+  includeOutboundPorts: "traffic.sidecar.istio.io/includeOutboundPorts",
+  excludeOutboundPorts: "traffic.sidecar.istio.io/excludeOutboundPorts",
+  includeOutboundIPRanges: "traffic.sidecar.istio.io/includeOutboundIPRanges",
+  excludeOutboundIPRanges: "traffic.sidecar.istio.io/excludeOutboundIPRanges",
+  excludeInterfaces: "traffic.sidecar.istio.io/excludeInterfaces",
+  rerouteVirtualInterfaces: "istio.io/reroute-virtual-interfaces",
+  kubevirtInterfaces: "traffic.sidecar.istio.io/kubevirtInterfaces",
+} as const;
+
+/** Labels of namespaces and Pods that choose whether, and by which revision, a Pod is injected. */
+export const labels = {
+  inject: "sidecar.istio.io/inject",
+  injection: "istio-injection",
+  revision: "istio.io/rev",
+} as const;
+
+/** Namespaces in which nothing is ever injected. */
+export const systemNamespaces: readonly string[] = [
+  "kube-system",
+  "kube-public",
+  "kube-node-lease",
+  "local-path-storage",
+];
