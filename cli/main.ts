@@ -12,6 +12,18 @@ const subcommands: Readonly<Record<string, Subcommand>> = {};
 
 const exitCodes = { usage: 255, unexpected: 1 } as const;
 
+/** The nearest thing to commander's own refusal, which needs every subcommand loaded to know their names. */
+function refuseUnknown(name: string): never {
+  throw new OutriggerError("BAD_FLAG", [
+    {
+      field: "command",
+      value: name,
+      message: "is not one of outrigger's commands",
+      remedy: `use one of: ${Object.keys(subcommands).join(", ")}`,
+    },
+  ]);
+}
+
 /** Builds the program with only the named subcommand loaded: init must not pay for Fastify's import. */
 async function program(name: string | undefined): Promise<Command> {
   const root = new Command("outrigger")
@@ -40,7 +52,9 @@ function report(error: unknown): number {
 /** Runs the command line `args` (without the interpreter and script) and sets the process's exit code. */
 export async function main(args: readonly string[]): Promise<void> {
   try {
-    await (await program(args[0])).parseAsync(args, { from: "user" });
+    const [name] = args;
+    if (name !== undefined && !name.startsWith("-") && name !== "help" && !(name in subcommands)) refuseUnknown(name);
+    await (await program(name)).parseAsync(args, { from: "user" });
   } catch (error) {
     process.exitCode = report(error);
   }
