@@ -1,6 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { OutriggerError } from "../mesh/errors.ts";
-import { version } from "./version.ts";
+import { version } from "../mesh/version.ts";
 
 /** A subcommand: what `outrigger --help` says of it, and its code, loaded only when it runs. */
 interface Subcommand {
