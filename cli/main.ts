@@ -8,7 +8,9 @@ interface Subcommand {
   readonly load: () => Promise<{ command: () => Command }>;
 }
 
-const subcommands: Readonly<Record<string, Subcommand>> = {};
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
+};
 
 const exitCodes = { usage: 255, unexpected: 1 } as const;
 

@@ -1,4 +1,4 @@
-import { describeProblem, OutriggerError } from "../mesh/errors.ts";
+import { describeProblem, OutriggerError, type Problem } from "../mesh/errors.ts";
 import type { JsonObject, Pod } from "../mesh/pod.ts";
 import { type Decision, decide } from "./decide.ts";
 import { inject } from "./inject.ts";
@@ -30,11 +30,12 @@ interface Answer {
 /** The answer to an admission request. A patch without operations means that nothing is to be changed. */
 export type Admission =
   | (Answer & { readonly allowed: true; readonly decision: Decision; readonly patch: readonly PatchOperation[] })
-  | (Answer & { readonly allowed: false; readonly message: string });
+  | (Answer & { readonly allowed: false; readonly message: string; readonly problems: readonly Problem[] });
 
-function denial(error: OutriggerError, revision: string): Admission {
-  const message = error.problems.map(describeProblem).join("; ");
-  return { allowed: false, message, warnings: [], auditAnnotations: { decision: "deny", rule: "invalid", revision } };
+function denial({ problems }: OutriggerError, revision: string): Admission {
+  const message = problems.map(describeProblem).join("; ");
+  const auditAnnotations = { decision: "deny", rule: "invalid", revision } as const;
+  return { allowed: false, message, problems, warnings: [], auditAnnotations };
 }
 
 function admitPod(pod: Pod, request: AdmissionRequest, settings: InjectionSettings): Admission {

@@ -46,7 +46,6 @@ function httpPassthrough(direction: "inbound" | "outbound", cluster: string): Ex
     upgrade_configs: [{ upgrade_type: "websocket" }, { upgrade_type: "h2c" }],
     stream_idle_timeout: "0s",
     proxy_100_continue: true,
-    generate_request_id: false,
     preserve_external_request_id: true,
     skip_xff_append: true,
     max_request_headers_kb: 96,

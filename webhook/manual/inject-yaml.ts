@@ -1,0 +1,80 @@
+import { OutriggerError, type Problem } from "../../mesh/errors.ts";
+import type { JsonObject } from "../../mesh/pod.ts";
+import { type Admission, admit } from "../admit.ts";
+import type { InjectionSettings } from "../settings.ts";
+import { isObject, type PodTemplate, podTemplates } from "./workload.ts";
+import { patchedText, readYamlDocuments, type YamlDocument } from "./yaml-documents.ts";
+
+/** What happened to one workload. */
+export interface Outcome {
+  /** `Deployment/till`. */
+  readonly workload: string;
+  readonly admission: Admission & { readonly allowed: true };
+}
+
+export interface InjectedYaml {
+  readonly text: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+function nameOf(owner: JsonObject): string {
+  const metadata = isObject(owner.metadata) ? owner.metadata : {};
+  return `${String(owner.kind)}/${String(metadata.name ?? metadata.generateName ?? "(no name)")}`;
+}
+
+function namespaceOf(owner: JsonObject, fallback: string): string {
+  const metadata = isObject(owner.metadata) ? owner.metadata : {};
+  return String(metadata.namespace ?? fallback);
+}
+
+interface Injected {
+  readonly template: PodTemplate;
+  readonly workload: string;
+  readonly admission: Admission;
+}
+
+function injectTemplates({ value }: YamlDocument, namespace: string, settings: InjectionSettings): Injected[] {
+  return podTemplates(value).map((template) => ({
+    template,
+    workload: nameOf(template.owner),
+    admission: admit({ namespace: namespaceOf(template.owner, namespace), object: template.template }, settings),
+  }));
+}
+
+function denials(injected: readonly Injected[]): Problem[] {
+  return injected.flatMap(({ workload, admission }) =>
+    admission.allowed
+      ? []
+      : admission.problems.map((problem) => ({ ...problem, field: `${workload} ${problem.field}` })),
+  );
+}
+
+/**
+ * Injects every workload of a stream of YAML documents. Documents without one, and workloads that are not injected, go
+ * out as they came; the others keep their comments.
+ * @param source names the text in error messages, such as a file
+ * @param namespace of objects that name none
+ * @throws OutriggerError BAD_OBJECT with everything that is wrong in any document
+ */
+export function injectYaml(
+  text: string,
+  { source, namespace }: { readonly source: string; readonly namespace: string },
+  settings: InjectionSettings,
+): InjectedYaml {
+  const documents = readYamlDocuments(text, source);
+  const injected = documents.map((document) => injectTemplates(document, namespace, settings));
+  const problems = denials(injected.flat());
+  if (problems.length > 0) throw new OutriggerError("BAD_OBJECT", problems);
+  const allowed = injected.map((list) => list.filter(isAllowed));
+  const texts = documents.map((document, index) =>
+    patchedText(
+      document,
+      (allowed[index] ?? []).map(({ template, admission }) => ({ path: template.path, operations: admission.patch })),
+    ),
+  );
+  return { text: texts.join(""), outcomes: allowed.flat() };
+}
+
+function isAllowed(injected: Injected): injected is Injected & Outcome {
+  return injected.admission.allowed;
+}
