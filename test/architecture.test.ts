@@ -6,15 +6,15 @@ import { test } from "node:test";
 
 /**
  * Which folders a folder may import from, besides itself. Imports go one way:
- * mesh ← host ← init, cni, sandbox; mesh ← webhook; mesh ← discovery; the cli may see all.
+ * mesh ← host ← init, cni, webhook, discovery, sandbox; the cli may see all.
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   mesh: [],
   host: ["mesh"],
   init: ["mesh", "host"],
   cni: ["mesh", "host"],
-  webhook: ["mesh"],
-  discovery: ["mesh"],
+  webhook: ["mesh", "host"],
+  discovery: ["mesh", "host"],
   sandbox: ["mesh", "host"],
   deploy: ["mesh"],
   cli: ["mesh", "host", "init", "cni", "webhook", "discovery", "sandbox", "deploy"],
