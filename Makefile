@@ -40,11 +40,11 @@ check: lint types ## lint, formatting and types
 
 .PHONY: test
 test: install check ## everything that runs on one machine: unit, property, conformance, sandbox
-	$(node_test) $(tests)
+	$(node_test) $(filter-out test/cluster/%,$(tests))
 
 .PHONY: test-unit
 test-unit: $(installed) ## unit and property tests only: no root, nothing outside the process
-	$(node_test) $(filter-out test/conformance/% test/sandbox/%,$(tests))
+	$(node_test) $(filter-out test/conformance/% test/sandbox/% test/cluster/%,$(tests))
 
 .PHONY: test-conformance
 test-conformance: $(installed) ## the reference's cases in OUTRIGGER_CONFORMANCE
@@ -53,6 +53,23 @@ test-conformance: $(installed) ## the reference's cases in OUTRIGGER_CONFORMANCE
 .PHONY: test-sandbox
 test-sandbox: install ## real Envoys, rules and traffic in network namespaces (root)
 	$(node_test) $(filter test/sandbox/%,$(tests))
+
+.PHONY: images
+images: $(installed) ## container images into dist/images (BUILDER=docker, podman, buildah or archive; default: what is here)
+	node deploy/images/main.ts $(if $(BUILDER),--builder $(BUILDER))
+
+cluster_packages := tools/host-packages.sh cluster
+cluster_tests = $(or $(TESTS),$(filter test/cluster/%,$(tests)))
+
+.PHONY: test-cluster
+test-cluster: install ## real Pods on a Kubernetes of our own, or on the one KUBECONFIG names (TESTS="files" for some)
+	@$(cluster_packages)
+	node test/cluster/run.ts $(node_test) --test-concurrency=1 $(cluster_tests)
+
+.PHONY: cluster-shell
+cluster-shell: install ## a shell with kubectl on a Kubernetes of its own, gone when the shell ends
+	@$(cluster_packages)
+	node test/cluster/run.ts $(or $(COMMAND),bash)
 
 .PHONY: clean
 clean: ## remove what the build made

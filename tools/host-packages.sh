@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages whose commands are missing on this machine. Does nothing, quickly, when all are there.
+# usage: host-packages.sh [cluster]   (cluster: also what a Kubernetes node needs)
 set -eu
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
@@ -8,9 +9,16 @@ need nft nftables
 need ip iproute2
 need unshare util-linux
 need python3 python3
+if [ "${1:-}" = cluster ]; then
+  need containerd containerd
+  need runc runc
+  need conntrack conntrack
+  need busybox busybox-static
+  [ -x /usr/lib/cni/bridge ] || missing="$missing containernetworking-plugins"
+fi
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-  echo "missing here, and needed by the sandbox:$missing (install them, or run as root on Debian)" >&2
+  echo "missing here, and needed by the tests:$missing (install them, or run as root on Debian)" >&2
   exit 0
 fi
 echo "installing$missing" >&2

@@ -1,0 +1,39 @@
+import type { Image } from "./file.ts";
+import { baseLayer, captureToolsLayer, folderLayer, nodeLayer } from "./layers.ts";
+
+/** Where the bundle stands in the images. */
+const bundleFolder = "/opt/outrigger";
+const entrypoint = ["/usr/local/bin/node", `${bundleFolder}/outrigger.mjs`];
+
+function labels(title: string, version: string) {
+  return {
+    "org.opencontainers.image.title": title,
+    "org.opencontainers.image.version": version,
+    "org.opencontainers.image.licenses": "Apache-2.0",
+  };
+}
+
+/** The webhook and the command line: Node.js and the bundle, nothing else, as a user without rights. */
+export async function webhookImage(version: string, bundled: string): Promise<Image> {
+  return {
+    repository: "docker.io/outrigger/outrigger",
+    tag: version,
+    layers: [await baseLayer(), await nodeLayer(), await folderLayer(bundled, bundleFolder)],
+    entrypoint,
+    user: "65532:65532",
+    environment: { NODE_ENV: "production" },
+    labels: labels("Outrigger", version),
+  };
+}
+
+/** What istio-init runs: the same, and the tools that write rules. The Pod's spec says that it runs as root. */
+export async function initImage(version: string, bundled: string): Promise<Image> {
+  return {
+    repository: "docker.io/outrigger/init",
+    tag: version,
+    layers: [await baseLayer(), await nodeLayer(), await captureToolsLayer(), await folderLayer(bundled, bundleFolder)],
+    entrypoint,
+    environment: { NODE_ENV: "production" },
+    labels: labels("Outrigger init", version),
+  };
+}

@@ -1,0 +1,66 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { execa } from "execa";
+import packageJson from "../../package.json" with { type: "json" };
+import { writeArchive } from "./archive.ts";
+import { billOfMaterials, debianComponents, nodeComponent, npmComponents } from "./bill-of-materials.ts";
+import { bundle } from "./bundle.ts";
+import { type Image, reference } from "./file.ts";
+import { initImage, webhookImage } from "./images.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const output = join(root, "dist", "images");
+const engines = ["docker", "podman", "buildah"] as const;
+type Builder = (typeof engines)[number] | "archive";
+
+/** The Containerfile's targets, by image. */
+const targets: Readonly<Record<string, string>> = {
+  "docker.io/outrigger/outrigger": "outrigger",
+  "docker.io/outrigger/init": "init",
+};
+
+/** The first engine that answers, or our own archives, which need none. */
+async function availableBuilder(): Promise<Builder> {
+  for (const engine of engines) {
+    const answer = await execa(engine, ["info"], { reject: false, timeout: 10_000 });
+    if (answer.exitCode === 0) return engine;
+  }
+  return "archive";
+}
+
+/** Builds with an engine from the Containerfile: its base image comes from a registry, pinned by digest. */
+async function buildWithEngine(engine: string, image: Image): Promise<void> {
+  const target = targets[image.repository] ?? "";
+  const file = join(root, "deploy", "images", "Containerfile");
+  const args = ["build", "--file", file, "--target", target, "--tag", reference(image), root];
+  await execa(engine, args, { stdout: "inherit", stderr: "inherit" });
+}
+
+/** Writes a docker-archive from this machine's own files, which are Debian's. */
+async function buildArchive(image: Image, name: string): Promise<void> {
+  const file = join(output, `${name}.tar`);
+  await writeArchive(image, file, join(output, "layers"));
+  process.stdout.write(`${reference(image)}  ${file}\n`);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { builder: { type: "string" } } });
+  const builder = values.builder ?? (await availableBuilder());
+  const bundled = join(root, "dist", "bundle");
+  const packages = await bundle(bundled);
+  await mkdir(output, { recursive: true });
+  for (const image of [
+    await webhookImage(packageJson.version, bundled),
+    await initImage(packageJson.version, bundled),
+  ]) {
+    const name = targets[image.repository] ?? "image";
+    if (builder === "archive") await buildArchive(image, name);
+    else await buildWithEngine(builder, image);
+    const components = [nodeComponent(), ...(await npmComponents(packages)), ...(await debianComponents(image))];
+    const bill = billOfMaterials(image, components);
+    await writeFile(join(output, `${name}.cdx.json`), `${JSON.stringify(bill, undefined, 2)}\n`);
+  }
+}
+
+await main();

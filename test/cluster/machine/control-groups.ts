@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+
+const root = "/sys/fs/cgroup";
+const emptyTimeoutMs = 20_000;
+
+/** The hierarchies of cgroup v1 that are mounted here; none on a machine with cgroup v2 alone. */
+async function hierarchies(): Promise<string[]> {
+  if (existsSync(join(root, "cgroup.controllers"))) return [root];
+  const mounts = (await readFile("/proc/self/mounts", "utf8")).split("\n").map((line) => line.split(" "));
+  return mounts.flatMap(([, path, type]) => (type === "cgroup" && path !== undefined ? [path] : []));
+}
+
+/** Creates the group in every hierarchy. A cpuset starts empty and must be given its parent's processors and memory. */
+export async function createControlGroup(group: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    const path = join(hierarchy, group);
+    await mkdir(path, { recursive: true });
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+      const parent = join(hierarchy, file);
+      if (existsSync(parent) && existsSync(join(path, file))) await writeFile(join(path, file), await readFile(parent));
+    }
+  }
+}
+
+async function removeTree(path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeTree(join(path, entry.name));
+  }
+  await rmdirWhenEmpty(path);
+}
+
+/** A process that was killed leaves its group a moment later; until then the kernel refuses. */
+async function rmdirWhenEmpty(path: string): Promise<void> {
+  const deadline = Date.now() + emptyTimeoutMs;
+  for (;;) {
+    try {
+      return await rmdir(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || Date.now() > deadline) throw error;
+      await delay(20);
+    }
+  }
+}
+
+/** Removes the group and those below it, whose processes have been killed. */
+export async function removeControlGroup(group: string): Promise<void> {
+  for (const hierarchy of await hierarchies()) {
+    const path = join(hierarchy, group);
+    if (existsSync(path)) await removeTree(path);
+  }
+}

@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { writeImages } from "./images.ts";
+import { machineHandle, machineVariable } from "./machine/handle.ts";
+import { startMachine } from "./machine/start.ts";
+
+/**
+ * Runs a command with `KUBECONFIG` naming a cluster: the caller's own if it is set already, or else a test machine that
+ * lives as long as the command and whose kubectl is on its PATH. usage: node run.ts COMMAND ARGUMENTS...
+ */
+async function runWithCluster(command: string, args: readonly string[]): Promise<number> {
+  if (process.env.KUBECONFIG !== undefined) return run(command, args, {});
+  const started = performance.now();
+  const [machine, images] = await Promise.all([
+    startMachine(),
+    writeImages(join(import.meta.dirname, "../../dist/images")),
+  ]);
+  const stop = () => machine.stop();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void stop().then(() => process.exit(1)));
+  try {
+    const where = { state: machine.place.state, pid: machine.pid };
+    for (const image of images) await machineHandle(where).loadImage(image);
+    process.stderr.write(`cluster ready after ${((performance.now() - started) / 1000).toFixed(1)} s\n`);
+    return await run(command, args, {
+      KUBECONFIG: machine.kubeconfig,
+      PATH: `${machine.place.programs}:${process.env.PATH}`,
+      [machineVariable]: JSON.stringify(where),
+    });
+  } finally {
+    await stop();
+  }
+}
+
+async function run(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(command, args, { stdio: "inherit", env: { ...process.env, ...environment } });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code ?? 1;
+}
+
+const [command = "sh", ...args] = process.argv.slice(2);
+process.exit(await runWithCluster(command, args));
