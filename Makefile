@@ -54,6 +54,10 @@ test-conformance: $(installed) ## the reference's cases in OUTRIGGER_CONFORMANCE
 test-sandbox: install ## real Envoys, rules and traffic in network namespaces (root)
 	$(node_test) $(filter test/sandbox/%,$(tests))
 
+.PHONY: manifests
+manifests: $(installed) ## render deploy/manifests/*.ts into the YAML that is committed
+	node deploy/rendered.ts
+
 .PHONY: images
 images: $(installed) ## container images into dist/images (BUILDER=docker, podman, buildah or archive; default: what is here)
 	node deploy/images/main.ts $(if $(BUILDER),--builder $(BUILDER))

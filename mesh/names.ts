@@ -41,6 +41,8 @@ export const labels = {
   inject: "sidecar.istio.io/inject",
   injection: "istio-injection",
   revision: "istio.io/rev",
+  /** On a namespace, `required`: Pods without a sidecar are denied. Ours, not Istio's. */
+  sidecar: "outrigger.dev/sidecar",
 } as const;
 
 /** Namespaces in which nothing is ever injected. */

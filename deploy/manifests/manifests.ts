@@ -1,0 +1,52 @@
+import type { KubernetesObject } from "../cluster/api.ts";
+import type { InstallSettings } from "../settings.ts";
+import { certManagerObjects } from "./certificates.ts";
+import { alertRules, dashboardConfigMap, serviceMonitor } from "./monitoring.ts";
+import { namespace } from "./namespace.ts";
+import { sidecarPolicy, sidecarPolicyBinding } from "./sidecar-policy.ts";
+import { accessObjects, serviceAccount } from "./webhook-access.ts";
+import { revisionRegistration, tagRegistrations } from "./webhook-registration.ts";
+import { networkPolicy, service } from "./webhook-service.ts";
+import { autoscaler, deployment, disruptionBudget } from "./webhook-workload.ts";
+
+/** Typed objects, as the untyped ones that travel. */
+function plain(objects: readonly object[]): KubernetesObject[] {
+  return objects as KubernetesObject[];
+}
+
+/**
+ * What runs the webhook, in the order in which it can be applied: what is needed stands before what needs it.
+ * Registrations are not in it: until the webhook answers, the API server must not be sent to it.
+ */
+export function workloadManifests(settings: InstallSettings): KubernetesObject[] {
+  const { monitoring } = settings;
+  return plain([
+    namespace(settings),
+    serviceAccount(settings),
+    ...accessObjects(settings),
+    ...certManagerObjects(settings),
+    service(settings),
+    ...(settings.networkPolicy ? [networkPolicy(settings)] : []),
+    disruptionBudget(settings),
+    deployment(settings),
+    autoscaler(settings),
+    ...(monitoring.serviceMonitor ? [serviceMonitor(settings)] : []),
+    ...(monitoring.alerts ? [alertRules(settings)] : []),
+    ...(monitoring.dashboard ? [dashboardConfigMap(settings)] : []),
+  ]);
+}
+
+/** What sends Pods to the webhook. */
+export function registrationManifests(settings: InstallSettings): KubernetesObject[] {
+  return plain([revisionRegistration(settings), ...tagRegistrations(settings)]);
+}
+
+/** What refuses Pods that must have a sidecar and have none. */
+export function policyManifests(settings: InstallSettings): KubernetesObject[] {
+  return settings.sidecarPolicy ? plain([sidecarPolicy(), sidecarPolicyBinding(settings)]) : [];
+}
+
+/** Everything that an installation consists of, in order. */
+export function manifests(settings: InstallSettings): KubernetesObject[] {
+  return [...workloadManifests(settings), ...registrationManifests(settings), ...policyManifests(settings)];
+}

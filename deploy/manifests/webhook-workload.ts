@@ -1,0 +1,138 @@
+import type { IDeployment } from "kubernetes-models/apps/v1";
+import type { IHorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
+import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1";
+import type { IContainer, IPodSpec, IProbe, IVolume, IVolumeMount } from "kubernetes-models/v1";
+import type { InstallSettings } from "../settings.ts";
+import { certificateSecretName, commonLabels, webhookName, webhookPorts, webhookSelector } from "./names.ts";
+import { webhookArguments } from "./webhook-arguments.ts";
+
+const certificateFolder = "/etc/outrigger/certificate";
+
+/** Only when somebody else makes the certificate does it come as a file. */
+function certificateVolume(settings: InstallSettings): { volumes: IVolume[]; mounts: IVolumeMount[] } {
+  if (settings.certificates.from === "self-managed") return { volumes: [], mounts: [] };
+  const name = "certificate";
+  return {
+    volumes: [{ name, secret: { secretName: certificateSecretName(settings), defaultMode: 0o444 } }],
+    mounts: [{ name, mountPath: certificateFolder, readOnly: true }],
+  };
+}
+
+function probe(path: string, periodSeconds: number, failureThreshold: number): IProbe {
+  return {
+    httpGet: { path, port: "https", scheme: "HTTPS" },
+    periodSeconds,
+    failureThreshold,
+    timeoutSeconds: 2,
+  };
+}
+
+function container(settings: InstallSettings): IContainer {
+  const { images, webhook } = settings;
+  return {
+    name: "webhook",
+    image: images.webhook,
+    imagePullPolicy: images.pullPolicy,
+    args: webhookArguments(settings, certificateFolder),
+    ports: [{ name: "https", containerPort: webhookPorts.container }],
+    env: [
+      { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+      { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+    ],
+    startupProbe: probe("/healthz", 1, 60),
+    readinessProbe: probe("/readyz", 2, 2),
+    livenessProbe: probe("/healthz", 10, 6),
+    resources: webhook.resources,
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+    },
+    volumeMounts: certificateVolume(settings).mounts,
+  };
+}
+
+/** Two replicas on one node, or in one zone, would fail together. Preferred, so that a small cluster still runs them. */
+function placement(settings: InstallSettings): Pick<IPodSpec, "affinity" | "topologySpreadConstraints"> {
+  const labelSelector = { matchLabels: webhookSelector(settings) };
+  return {
+    affinity: {
+      podAntiAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          { weight: 100, podAffinityTerm: { labelSelector, topologyKey: "kubernetes.io/hostname" } },
+        ],
+      },
+    },
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: "topology.kubernetes.io/zone",
+        whenUnsatisfiable: "ScheduleAnyway",
+        labelSelector,
+      },
+    ],
+  };
+}
+
+function podSpec(settings: InstallSettings): IPodSpec {
+  return {
+    serviceAccountName: webhookName(settings),
+    priorityClassName: settings.webhook.priorityClassName,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
+    imagePullSecrets: settings.images.pullSecrets.map((name) => ({ name })),
+    // --drain-delay and --drain-timeout, and some time to spare.
+    terminationGracePeriodSeconds: 30,
+    ...placement(settings),
+    containers: [container(settings)],
+    volumes: certificateVolume(settings).volumes,
+  };
+}
+
+/** The webhook's Pods. The replicas belong to the autoscaler: applying again must not undo its work. */
+export function deployment(settings: InstallSettings): IDeployment {
+  const selector = webhookSelector(settings);
+  const labels = commonLabels(settings);
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name: webhookName(settings), namespace: settings.namespace, labels },
+    spec: {
+      // The new Pod is ready before an old one goes.
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      selector: { matchLabels: selector },
+      template: {
+        metadata: { labels: { ...labels, ...selector, "sidecar.istio.io/inject": "false" } },
+        spec: podSpec(settings),
+      },
+    },
+  };
+}
+
+export function autoscaler(settings: InstallSettings): IHorizontalPodAutoscaler {
+  const name = webhookName(settings);
+  const { minimum, maximum } = settings.webhook.replicas;
+  return {
+    apiVersion: "autoscaling/v2",
+    kind: "HorizontalPodAutoscaler",
+    metadata: { name, namespace: settings.namespace, labels: commonLabels(settings) },
+    spec: {
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
+      minReplicas: minimum,
+      maxReplicas: maximum,
+      metrics: [
+        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
+      ],
+    },
+  };
+}
+
+/** A drained node takes at most one of the webhook's Pods at a time. */
+export function disruptionBudget(settings: InstallSettings): IPodDisruptionBudget {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: { name: webhookName(settings), namespace: settings.namespace, labels: commonLabels(settings) },
+    spec: { maxUnavailable: 1, selector: { matchLabels: webhookSelector(settings) } },
+  };
+}

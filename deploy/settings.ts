@@ -1,0 +1,143 @@
+import * as v from "valibot";
+import { OutriggerError, type Problem } from "../mesh/errors.ts";
+import { version } from "../mesh/version.ts";
+
+/** RFC 1123: the form of namespaces and of the parts of object names. */
+const dnsLabel = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "is not a DNS label: use lower-case letters, digits and '-'"),
+  v.maxLength(40, "is longer than 40 characters, and object names are made of it"),
+);
+
+const image = v.pipe(v.string(), v.regex(/^\S+$/, "is not an image's name"));
+const quantity = v.pipe(
+  v.string(),
+  v.regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?$/, "is not a quantity such as 100m or 128Mi"),
+);
+const quantities = v.record(v.string(), quantity);
+const wholeNumber = (low: number, high: number) =>
+  v.pipe(
+    v.number(),
+    v.integer("is not a whole number"),
+    v.minValue(low, `is below ${low}`),
+    v.maxValue(high, `is above ${high}`),
+  );
+
+/** Who makes the webhook's serving certificate. */
+const certificates = v.variant("from", [
+  /** The webhook itself: an authority in a Secret, short-lived certificates in memory. */
+  v.strictObject({ from: v.literal("self-managed") }),
+  /** cert-manager: by an issuer of yours, or by one made here. */
+  v.strictObject({
+    from: v.literal("cert-manager"),
+    issuer: v.optional(v.strictObject({ kind: v.picklist(["Issuer", "ClusterIssuer"]), name: v.string() })),
+  }),
+]);
+
+/** What can be set for an installation. The same names are the Helm chart's values. */
+const schema = v.strictObject({
+  /** Where the webhook runs. */
+  namespace: v.optional(dnsLabel, "outrigger-system"),
+  /** The revision that is installed; several can stand side by side. */
+  revision: v.optional(dnsLabel, "default"),
+  /** Other names by which namespaces may ask for this revision. `default` makes it serve istio-injection=enabled. */
+  tags: v.optional(v.array(dnsLabel), []),
+  /** Inject every namespace that has no label of its own. For the default revision only. */
+  enableNamespacesByDefault: v.optional(v.boolean(), false),
+  images: v.optional(
+    v.strictObject({
+      webhook: v.optional(image, `docker.io/outrigger/outrigger:${version}`),
+      init: v.optional(image, `docker.io/outrigger/init:${version}`),
+      proxy: v.optional(image, "docker.io/envoyproxy/envoy:distroless-v1.40.0"),
+      pullPolicy: v.optional(v.picklist(["IfNotPresent", "Always", "Never"]), "IfNotPresent"),
+      pullSecrets: v.optional(v.array(v.string()), []),
+    }),
+    {},
+  ),
+  certificates: v.optional(certificates, { from: "self-managed" }),
+  webhook: v.optional(
+    v.strictObject({
+      /** What happens to a new Pod while the webhook cannot be reached. docs/install.md weighs the two. */
+      failurePolicy: v.optional(v.picklist(["Ignore", "Fail"]), "Ignore"),
+      /** How long the API server waits for an answer. */
+      timeoutSeconds: v.optional(wholeNumber(1, 30), 5),
+      replicas: v.optional(
+        v.strictObject({
+          minimum: v.optional(wholeNumber(1, 100), 2),
+          maximum: v.optional(wholeNumber(1, 100), 5),
+        }),
+        {},
+      ),
+      resources: v.optional(
+        v.strictObject({
+          requests: v.optional(quantities, { cpu: "50m", memory: "128Mi" }),
+          limits: v.optional(quantities, { memory: "384Mi" }),
+        }),
+        {},
+      ),
+      priorityClassName: v.optional(v.string(), "system-cluster-critical"),
+      logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+    }),
+    {},
+  ),
+  /** Deny Pods without a sidecar in namespaces that say they must have one. */
+  sidecarPolicy: v.optional(v.boolean(), true),
+  networkPolicy: v.optional(v.boolean(), true),
+  monitoring: v.optional(
+    v.strictObject({
+      /** A ServiceMonitor, for the Prometheus operator. */
+      serviceMonitor: v.optional(v.boolean(), false),
+      /** A PrometheusRule with the alerts. */
+      alerts: v.optional(v.boolean(), false),
+      /** A ConfigMap with a dashboard that Grafana's sidecar picks up. */
+      dashboard: v.optional(v.boolean(), false),
+    }),
+    {},
+  ),
+});
+
+export type InstallSettings = v.InferOutput<typeof schema>;
+export type InstallInput = v.InferInput<typeof schema>;
+
+function problemOf(issue: v.BaseIssue<unknown>): Problem {
+  const field = v.getDotPath(issue) ?? "settings";
+  const unknown = issue.type === "strict_object" && issue.expected === "never";
+  if (unknown) return { field, message: "is not a setting", remedy: "see docs/install.md for all settings" };
+  const value = typeof issue.input === "object" ? undefined : String(issue.input);
+  const message = /^is /.test(issue.message) ? issue.message : `is not valid: expected ${issue.expected}`;
+  return value === undefined ? { field, message } : { field, value, message };
+}
+
+/** Rules between settings, which no single field can know. */
+function contradictions(settings: InstallSettings): Problem[] {
+  const problems: Problem[] = [];
+  const { minimum, maximum } = settings.webhook.replicas;
+  if (minimum > maximum) {
+    const message = `is below webhook.replicas.minimum, ${minimum}`;
+    problems.push({ field: "webhook.replicas.maximum", value: String(maximum), message });
+  }
+  if (settings.enableNamespacesByDefault && !servesDefault(settings)) {
+    problems.push({
+      field: "enableNamespacesByDefault",
+      message: "is for the default revision only",
+      remedy: 'install without a revision, or add the tag "default"',
+    });
+  }
+  return problems;
+}
+
+/** Whether `istio-injection=enabled` means this revision. */
+export function servesDefault({ revision, tags }: Pick<InstallSettings, "revision" | "tags">): boolean {
+  return revision === "default" || tags.includes("default");
+}
+
+/**
+ * Checks an installation's settings and fills in the defaults.
+ * @throws OutriggerError BAD_CONFIGURATION with every problem
+ */
+export function installSettings(input: unknown = {}): InstallSettings {
+  const parsed = v.safeParse(schema, input);
+  const problems = parsed.success ? contradictions(parsed.output) : parsed.issues.map(problemOf);
+  if (!parsed.success || problems.length > 0) throw new OutriggerError("BAD_CONFIGURATION", problems);
+  return parsed.output;
+}
