@@ -9,6 +9,13 @@ interface Subcommand {
 }
 
 const subcommands: Readonly<Record<string, Subcommand>> = {
+  install: { summary: "install Outrigger into the cluster", load: () => import("./install.ts") },
+  upgrade: {
+    summary: "upgrade Outrigger, in place or by a new revision",
+    load: async () => ({ command: (await import("./install.ts")).upgradeCommand }),
+  },
+  uninstall: { summary: "take Outrigger out of the cluster", load: () => import("./uninstall.ts") },
+  manifests: { summary: "print an installation's objects as YAML", load: () => import("./manifests.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
 };
 

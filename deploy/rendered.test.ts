@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { chartFiles, chartFolder } from "./helm/chart.ts";
 import { renderAll, renderedFolder } from "./rendered.ts";
 
 test("the committed YAML is what the manifests render to", async () => {
@@ -21,5 +22,15 @@ test("the rendered YAML has no anchors, and no object twice", () => {
       return `${kind}/${metadata.name}`;
     });
     assert.equal(new Set(keys).size, keys.length, name);
+  }
+});
+
+test("the committed chart is what the manifests make of it", async () => {
+  const files = chartFiles();
+  const committed = await readdir(join(chartFolder, "templates"));
+  const generated = Object.keys(files).filter((name) => name.startsWith("templates/"));
+  assert.deepEqual(committed.map((name) => `templates/${name}`).sort(), generated.sort(), "run make manifests");
+  for (const [name, text] of Object.entries(files)) {
+    assert.equal(await readFile(join(chartFolder, name), "utf8"), text, `${name} is stale: run make manifests`);
   }
 });

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { writeChart } from "./helm/chart.ts";
 import { manifests } from "./manifests/manifests.ts";
 import { printManifests } from "./manifests/print.ts";
 import { type InstallInput, installSettings } from "./settings.ts";
@@ -35,4 +36,5 @@ if (import.meta.main) {
     if (!(name in files)) await rm(join(renderedFolder, name));
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(renderedFolder, name), text);
+  await writeChart();
 }

@@ -14,7 +14,7 @@ const quantity = v.pipe(
   v.string(),
   v.regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?$/, "is not a quantity such as 100m or 128Mi"),
 );
-const quantities = v.record(v.string(), quantity);
+const withDefault = (text: string) => v.optional(quantity, text);
 const wholeNumber = (low: number, high: number) =>
   v.pipe(
     v.number(),
@@ -35,7 +35,7 @@ const certificates = v.variant("from", [
 ]);
 
 /** What can be set for an installation. The same names are the Helm chart's values. */
-const schema = v.strictObject({
+export const schema = v.strictObject({
   /** Where the webhook runs. */
   namespace: v.optional(dnsLabel, "outrigger-system"),
   /** The revision that is installed; several can stand side by side. */
@@ -70,8 +70,11 @@ const schema = v.strictObject({
       ),
       resources: v.optional(
         v.strictObject({
-          requests: v.optional(quantities, { cpu: "50m", memory: "128Mi" }),
-          limits: v.optional(quantities, { memory: "384Mi" }),
+          requests: v.optional(
+            v.objectWithRest({ cpu: withDefault("50m"), memory: withDefault("128Mi") }, quantity),
+            {},
+          ),
+          limits: v.optional(v.objectWithRest({ memory: withDefault("384Mi") }, quantity), {}),
         }),
         {},
       ),

@@ -17,6 +17,10 @@ const codes = {
   APPLY_FAILED: { exitCode: 1, summary: "the rules could not be applied" },
   /** The live state is not what was compiled, or traffic is not captured. The CNI repair keys on this exit code. */
   VALIDATION_FAILED: { exitCode: 126, summary: "validation failed" },
+  /** The cluster lacks something that the work needs. Nothing was changed. */
+  CLUSTER_UNFIT: { exitCode: 1, summary: "this cluster cannot take what was asked" },
+  /** The cluster refused something, or did not come to the state that was asked for. */
+  CLUSTER_FAILED: { exitCode: 1, summary: "the cluster did not do what was asked" },
   /** The sandbox could not bring something up, or found something left over. */
   SANDBOX_FAILED: { exitCode: 1, summary: "the sandbox failed" },
 } as const;

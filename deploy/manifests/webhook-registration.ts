@@ -52,7 +52,8 @@ function mutable({ matchLabels, matchExpressions }: LabelSelector) {
   };
 }
 
-function webhookOf(entry: AdmissionEntry, settings: InstallSettings): Webhook {
+/** One entry of a registration: who is asked about which Pods. */
+export function webhookOf(entry: AdmissionEntry, settings: InstallSettings): Webhook {
   return {
     name: entry.name,
     // No caBundle: it belongs to whoever makes the certificates, and applying again must not take it away.
@@ -83,13 +84,14 @@ function certificateAnnotations(settings: InstallSettings): Record<string, strin
   return { "cert-manager.io/inject-ca-from": `${settings.namespace}/${certificateSecretName(settings)}` };
 }
 
-interface Registration {
+export interface Registration {
   readonly name: string;
   readonly entries: readonly AdmissionEntry[];
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-function configuration(settings: InstallSettings, registration: Registration): IMutatingWebhookConfiguration {
+/** A registration of any name with any entries. */
+export function registrationOf(settings: InstallSettings, registration: Registration): IMutatingWebhookConfiguration {
   const annotations = certificateAnnotations(settings);
   return {
     apiVersion: "admissionregistration.k8s.io/v1",
@@ -104,11 +106,13 @@ function configuration(settings: InstallSettings, registration: Registration): I
 }
 
 /** A revision's own registration. One that is named has no entry for `istio-injection`; a tag gives it that. */
-export function revisionRegistration(settings: InstallSettings): IMutatingWebhookConfiguration {
+export function revisionRegistration(
+  settings: InstallSettings,
+  { servesDefault: isDefault } = { servesDefault: settings.revision === "default" },
+): IMutatingWebhookConfiguration {
   const { revision, enableNamespacesByDefault } = settings;
-  const isDefault = revision === "default";
   const entries = admissionEntries({ revision, isDefault, enableNamespacesByDefault });
-  return configuration(settings, { name: registrationName(settings), entries });
+  return registrationOf(settings, { name: registrationName(settings), entries });
 }
 
 /** The registrations of the tags that name this revision. Applying one again with another revision moves the tag. */
@@ -117,6 +121,6 @@ export function tagRegistrations(settings: InstallSettings): IMutatingWebhookCon
     const isDefault = tag === "default" && servesDefault(settings);
     const { enableNamespacesByDefault } = settings;
     const entries = admissionEntries({ revision: tag, isDefault, enableNamespacesByDefault });
-    return configuration(settings, { name: tagRegistrationName(tag), entries, labels: { "istio.io/tag": tag } });
+    return registrationOf(settings, { name: tagRegistrationName(tag), entries, labels: { "istio.io/tag": tag } });
   });
 }

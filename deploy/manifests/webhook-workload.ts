@@ -1,7 +1,7 @@
 import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IHorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1";
-import type { IContainer, IPodSpec, IProbe, IVolume, IVolumeMount } from "kubernetes-models/v1";
+import type { IContainer, IPodSpec, IProbe } from "kubernetes-models/v1";
 import type { InstallSettings } from "../settings.ts";
 import { certificateSecretName, commonLabels, webhookName, webhookPorts, webhookSelector } from "./names.ts";
 import { webhookArguments } from "./webhook-arguments.ts";
@@ -9,12 +9,15 @@ import { webhookArguments } from "./webhook-arguments.ts";
 const certificateFolder = "/etc/outrigger/certificate";
 
 /** Only when somebody else makes the certificate does it come as a file. */
-function certificateVolume(settings: InstallSettings): { volumes: IVolume[]; mounts: IVolumeMount[] } {
-  if (settings.certificates.from === "self-managed") return { volumes: [], mounts: [] };
+function certificateVolume(settings: InstallSettings): {
+  pod: Pick<IPodSpec, "volumes">;
+  container: Pick<IContainer, "volumeMounts">;
+} {
+  if (settings.certificates.from === "self-managed") return { pod: {}, container: {} };
   const name = "certificate";
   return {
-    volumes: [{ name, secret: { secretName: certificateSecretName(settings), defaultMode: 0o444 } }],
-    mounts: [{ name, mountPath: certificateFolder, readOnly: true }],
+    pod: { volumes: [{ name, secret: { secretName: certificateSecretName(settings), defaultMode: 0o444 } }] },
+    container: { volumeMounts: [{ name, mountPath: certificateFolder, readOnly: true }] },
   };
 }
 
@@ -49,7 +52,7 @@ function container(settings: InstallSettings): IContainer {
       privileged: false,
       readOnlyRootFilesystem: true,
     },
-    volumeMounts: certificateVolume(settings).mounts,
+    ...certificateVolume(settings).container,
   };
 }
 
@@ -76,16 +79,17 @@ function placement(settings: InstallSettings): Pick<IPodSpec, "affinity" | "topo
 }
 
 function podSpec(settings: InstallSettings): IPodSpec {
+  const pullSecrets = settings.images.pullSecrets.map((name) => ({ name }));
   return {
     serviceAccountName: webhookName(settings),
     priorityClassName: settings.webhook.priorityClassName,
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
-    imagePullSecrets: settings.images.pullSecrets.map((name) => ({ name })),
+    ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets }),
     // --drain-delay and --drain-timeout, and some time to spare.
     terminationGracePeriodSeconds: 30,
     ...placement(settings),
     containers: [container(settings)],
-    volumes: certificateVolume(settings).volumes,
+    ...certificateVolume(settings).pod,
   };
 }
 

@@ -6,7 +6,7 @@ import type { ProgramState, Programs } from "./programs.ts";
 export type Operation = "start" | "stop" | "kill";
 
 async function operate(programs: Programs, operation: string, name: string): Promise<void> {
-  if (operation === "start") return programs.restart(name);
+  if (operation === "start") return programs.startKnown(name);
   if (operation === "stop") return programs.stop(name);
   if (operation === "kill") return programs.stop(name, "SIGKILL");
   throw new Error(`no operation ${operation}`);

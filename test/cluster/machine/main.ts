@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { certManager } from "./cert-manager.ts";
 import { serveControl } from "./control.ts";
 import { apiServer, controllerManager, etcd, scheduler, writeControlPlaneConfiguration } from "./control-plane.ts";
 import { apiPort, layout } from "./layout.ts";
@@ -24,6 +25,7 @@ async function main(state: string): Promise<void> {
   await untilSocket(containerdSocket);
   await untilApiReady(place);
   for (const program of [controllerManager, scheduler, kubelet, kubeProxy, dns]) programs.start(program(place));
+  programs.know(certManager(place));
   await relay({ path: place.apiSocket }, { host: "127.0.0.1", port: apiPort });
   await untilNodeReady(place);
   await serveControl(programs, place.controlSocket);

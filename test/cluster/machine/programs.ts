@@ -28,14 +28,19 @@ export class Programs {
     this.#place = place;
   }
 
+  /** Makes a program known, so that it can be started later from outside. */
+  know(program: Program): void {
+    this.#known.set(program.name, program);
+  }
+
   start(program: Program): void {
+    this.know(program);
     if (this.state(program.name).running) return;
     const log = openSync(join(this.#place.logs, `${program.name}.log`), "a");
     const executable = program.executable ?? join(this.#place.programs, program.name);
     const child = spawn(executable, program.arguments, { stdio: ["ignore", log, log], cwd: "/" });
     closeSync(log);
     child.on("error", (error) => process.stderr.write(`${program.name}: ${error.message}\n`));
-    this.#known.set(program.name, program);
     this.#processes.set(program.name, child);
   }
 
@@ -48,8 +53,8 @@ export class Programs {
     await ended;
   }
 
-  /** Starts again what ran under this name before. */
-  restart(name: string): void {
+  /** Starts a known program, the first time or again. */
+  startKnown(name: string): void {
     const program = this.#known.get(name);
     if (program === undefined) throw new Error(`no program ${name}; there are ${[...this.#known.keys()].join(", ")}`);
     this.start(program);

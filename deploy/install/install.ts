@@ -1,0 +1,63 @@
+import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
+import { policyManifests, workloadManifests } from "../manifests/manifests.ts";
+import type { InstallSettings } from "../settings.ts";
+import { applyAll } from "./apply-all.ts";
+import { checkCluster } from "./preflight.ts";
+import type { Report } from "./progress.ts";
+import { prune } from "./prune.ts";
+import { refuseTagsElsewhere, registrationsFor, tagsElsewhere, unnamedRegistration } from "./tags.ts";
+import { rolloutPending, trustPending, waitUntilReady } from "./wait.ts";
+
+export interface InstallOptions {
+  readonly report: Report;
+  /** Take over fields that somebody else has set. */
+  readonly force: boolean;
+  /** How long each wait may take. */
+  readonly timeoutMs: number;
+}
+
+function kindIn(kinds: readonly string[]): (object: KubernetesObject) => boolean {
+  return ({ kind }) => kinds.includes(kind);
+}
+
+/**
+ * Brings the cluster to the settings: the workload first, and when it answers, what sends Pods to it, and then what
+ * refuses Pods without a sidecar. It can be run again at any time and goes on where it stopped.
+ */
+async function bring(api: ClusterApi, settings: InstallSettings, options: InstallOptions): Promise<void> {
+  const { report, timeoutMs } = options;
+  const workload = workloadManifests(settings);
+  const registrations = await registrationsFor(api, settings);
+  const policies = policyManifests(settings);
+  await checkCluster(api, [...workload, ...registrations, ...policies]);
+
+  await applyAll(api, workload, options);
+  const { minimum } = settings.webhook.replicas;
+  for (const object of workload.filter(kindIn(["Deployment"]))) {
+    await waitUntilReady(api, object, (live) => rolloutPending(live, minimum), { report, timeoutMs });
+  }
+  await applyAll(api, registrations, options);
+  for (const object of registrations) await waitUntilReady(api, object, trustPending, { report, timeoutMs });
+  await applyAll(api, policies, options);
+  await prune(api, settings, [...workload, ...registrations, ...policies], report);
+}
+
+/** Installs a revision beside those that are there. A tag that names another revision is refused. */
+export async function install(api: ClusterApi, settings: InstallSettings, options: InstallOptions): Promise<void> {
+  await refuseTagsElsewhere(api, settings);
+  await bring(api, settings, options);
+}
+
+/**
+ * Installs a revision, or changes it, and moves its tags to it once it answers: at every moment one revision or the
+ * other injects. Returns the revisions that the tags have left.
+ */
+export async function upgrade(api: ClusterApi, settings: InstallSettings, options: InstallOptions): Promise<string[]> {
+  const left = (await tagsElsewhere(api, settings)).map(({ revision }) => revision);
+  await bring(api, settings, options);
+  const takesDefault = settings.revision !== "default" && settings.tags.includes("default");
+  const unnamed = takesDefault ? await unnamedRegistration(api, settings) : undefined;
+  if (unnamed === undefined) return [...new Set(left)];
+  await applyAll(api, [unnamed], { ...options, force: true });
+  return [...new Set([...left, "default"])];
+}
