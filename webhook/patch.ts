@@ -1,4 +1,5 @@
 import fastJsonPatch from "fast-json-patch";
+import { isObject } from "../mesh/json.ts";
 import type { JsonObject } from "../mesh/pod.ts";
 
 /** One operation of a JSON patch. Source: RFC 6902. */
@@ -9,10 +10,6 @@ export type PatchOperation =
 
 /** The fields that tell the items of a list apart, tried in this order. */
 const itemKeys = ["name", "mountPath", "containerPort"] as const;
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** The key of each item by one field, or undefined if an item lacks it or two share it. */
 function keysBy(field: string, list: readonly unknown[]): unknown[] | undefined {

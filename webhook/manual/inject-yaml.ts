@@ -1,8 +1,9 @@
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
+import { isObject } from "../../mesh/json.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
 import { type Admission, admit } from "../admit.ts";
 import type { InjectionSettings } from "../settings.ts";
-import { isObject, type PodTemplate, podTemplates } from "./workload.ts";
+import { type PodTemplate, podTemplates } from "./workload.ts";
 import { patchedText, readYamlDocuments, type YamlDocument } from "./yaml-documents.ts";
 
 /** What happened to one workload. */

@@ -1,3 +1,4 @@
+import { isObject } from "../../mesh/json.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
 
 /** A Pod template inside a Kubernetes object. */
@@ -24,10 +25,6 @@ const templatePaths: Readonly<Record<string, readonly string[]>> = {
   Job: templateOfWorkload,
   CronJob: ["spec", "jobTemplate", ...templateOfWorkload],
 };
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 /** The value at a path, or undefined. */
 export function valueAt(value: unknown, path: readonly (string | number)[]): unknown {
