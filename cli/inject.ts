@@ -48,7 +48,10 @@ function joinStreams(texts: readonly string[]): string {
 }
 
 function run(options: Options): void {
-  const settings = injectionSettings({ revision: options.revision, nativeSidecars: options.nativeSidecars });
+  const settings = injectionSettings({
+    revision: options.revision,
+    nativeSidecars: options.nativeSidecars ? "auto" : "disabled",
+  });
   const { namespace } = options;
   const injected = options.filename.map((name) =>
     injectYaml(read(name), { source: name === "-" ? "standard input" : name, namespace }, settings),

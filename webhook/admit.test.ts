@@ -33,7 +33,7 @@ test("a plain Pod gets istio-init and istio-proxy, and keeps what is its own", (
 });
 
 test("without native sidecars istio-proxy is a container among the others", () => {
-  const { spec } = patched(pod(), injectionSettings({ nativeSidecars: false }));
+  const { spec } = patched(pod(), injectionSettings({ nativeSidecars: "disabled" }));
   assert.deepEqual(
     spec.initContainers?.map(({ name }) => name),
     ["istio-init"],

@@ -1,10 +1,16 @@
 import { describeProblem, OutriggerError, type Problem } from "../mesh/errors.ts";
-import type { JsonObject, Pod } from "../mesh/pod.ts";
+import type { JsonObject } from "../mesh/pod.ts";
+import { validateAnnotations } from "./annotations/validate.ts";
+import { type ClusterFacts, noClusterFacts } from "./cluster-facts.ts";
 import { type Decision, decide } from "./decide.ts";
-import { inject } from "./inject.ts";
+import type { InjectionContext } from "./injection-context.ts";
+import type { Owner } from "./owner.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
+import { urlEnvironment } from "./pipeline/cluster-env.ts";
+import { inject } from "./pipeline/inject.ts";
 import { readPod } from "./read-pod.ts";
 import type { InjectionSettings } from "./settings.ts";
+import { podWarnings } from "./warnings.ts";
 
 /** What the core takes from an AdmissionReview's request. */
 export interface AdmissionRequest {
@@ -12,6 +18,10 @@ export interface AdmissionRequest {
   readonly namespace: string;
   /** The Pod as raw JSON. */
   readonly object: unknown;
+  /** The URL's path that was called, which can set the proxy's environment: `/inject/cluster/east`. */
+  readonly path?: string;
+  /** The Pod's workload, where the caller knows it better than the Pod tells. */
+  readonly owner?: Owner;
 }
 
 /** What is written into the API server's audit log, and into the metric's labels. */
@@ -38,14 +48,24 @@ function denial({ problems }: OutriggerError, revision: string): Admission {
   return { allowed: false, message, problems, warnings: [], auditAnnotations };
 }
 
-function admitPod(pod: Pod, request: AdmissionRequest, settings: InjectionSettings): Admission {
+function injectionContext({ namespace, path, owner }: AdmissionRequest, facts: ClusterFacts): InjectionContext {
+  const urlEnv = path === undefined ? {} : urlEnvironment(path);
+  return { namespace, urlEnv, facts, ...(owner && { owner }) };
+}
+
+function admitPod(request: AdmissionRequest, settings: InjectionSettings, facts: ClusterFacts): Admission {
+  const pod = readPod(request.object);
   const { revision } = settings;
   const decision = decide(pod, { ...settings, namespace: request.namespace });
-  const { rule, warnings } = decision;
+  const { rule } = decision;
   if (!decision.inject) {
+    const { warnings } = decision;
     return { allowed: true, decision, patch: [], warnings, auditAnnotations: { decision: "skip", rule, revision } };
   }
-  const patch = jsonPatch(request.object as JsonObject, inject(pod, settings));
+  validateAnnotations(pod);
+  const injection = inject(pod, settings, injectionContext(request, facts));
+  const warnings = [...decision.warnings, ...podWarnings(pod), ...injection.warnings];
+  const patch = jsonPatch(request.object as JsonObject, injection.pod);
   return { allowed: true, decision, patch, warnings, auditAnnotations: { decision: "inject", rule, revision } };
 }
 
@@ -53,9 +73,13 @@ function admitPod(pod: Pod, request: AdmissionRequest, settings: InjectionSettin
  * Answers one admission request: decide, inject, and make the patch. A Pod that cannot be injected as its author asked
  * is denied with everything that is wrong with it; the function throws for defects of ours only.
  */
-export function admit(request: AdmissionRequest, settings: InjectionSettings): Admission {
+export function admit(
+  request: AdmissionRequest,
+  settings: InjectionSettings,
+  facts: ClusterFacts = noClusterFacts,
+): Admission {
   try {
-    return admitPod(readPod(request.object), request, settings);
+    return admitPod(request, settings, facts);
   } catch (error) {
     if (error instanceof OutriggerError) return denial(error, settings.revision);
     throw error;

@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import { OutriggerError } from "../mesh/errors.ts";
 import type { Pod } from "../mesh/pod.ts";
-import { schemaProblems } from "./schema-problems.ts";
+import { checked } from "./schema-problems.ts";
 
 /** A list whose items nobody here looks into. */
 const anyList = v.custom<unknown[]>(Array.isArray, "must be a list");
@@ -52,8 +51,7 @@ const pod = v.looseObject({
  * @throws OutriggerError BAD_OBJECT with the path and value of every field that has the wrong form
  */
 export function readPod(object: unknown): Pod {
-  const result = v.safeParse(pod, object);
-  if (!result.success) throw new OutriggerError("BAD_OBJECT", schemaProblems(result.issues));
+  checked(pod, object, "", "BAD_OBJECT");
   const { metadata = {}, ...rest } = object as Pod;
   return { ...rest, metadata };
 }

@@ -1,12 +1,11 @@
-import type * as v from "valibot";
-import type { Problem } from "../mesh/errors.ts";
+import * as v from "valibot";
+import { type ErrorCode, OutriggerError, type Problem } from "../mesh/errors.ts";
 
 const longestValue = 200;
 
-function fieldOf(issue: v.BaseIssue<unknown>): string {
+function pathOf(issue: v.BaseIssue<unknown>): string {
   const keys = issue.path?.map((item) => item.key) ?? [];
-  const text = keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
-  return text.replace(/^\./, "") || "(the whole object)";
+  return keys.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
 }
 
 function printedValue(input: unknown): string | undefined {
@@ -14,12 +13,36 @@ function printedValue(input: unknown): string | undefined {
   return (typeof input === "string" ? input : JSON.stringify(input)).slice(0, longestValue);
 }
 
-/** What valibot found, as problems with the path of each field. */
-export function schemaProblems(issues: readonly v.BaseIssue<unknown>[]): Problem[] {
+function messageOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === "never") return "is not a known field";
+  if (issue.input === undefined) return "is missing";
+  // valibot's own messages name its types; a message of ours is a sentence already.
+  const own = !issue.message.startsWith("Invalid ");
+  return own ? issue.message : `must be ${issue.expected ?? "something else"}`;
+}
+
+/** What valibot found, as problems; `root` is the path of the checked value itself. */
+export function schemaProblems(issues: readonly v.BaseIssue<unknown>[], root = ""): Problem[] {
   return issues.map((issue) => {
-    const value = printedValue(issue.input);
-    const expected = issue.expected === null ? issue.message : `must be ${issue.expected}`;
-    const message = issue.input === undefined ? "is missing" : expected;
-    return value === undefined ? { field: fieldOf(issue), message } : { field: fieldOf(issue), value, message };
+    const path = `${root}${pathOf(issue)}`.replace(/^\./, "");
+    const field = path === "" ? "(the whole object)" : path;
+    const message = messageOf(issue);
+    const value = issue.expected === "never" ? undefined : printedValue(issue.input);
+    return value === undefined ? { field, message } : { field, value, message };
   });
+}
+
+/**
+ * Checks a value against a schema and returns what the schema makes of it.
+ * @throws OutriggerError with the path, below `root`, of every field that has the wrong form
+ */
+export function checked<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  root: string,
+  code: ErrorCode = "BAD_CONFIGURATION",
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value);
+  if (!result.success) throw new OutriggerError(code, schemaProblems(result.issues, root));
+  return result.output;
 }

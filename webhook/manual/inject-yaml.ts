@@ -2,6 +2,8 @@ import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import { isObject } from "../../mesh/json.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
 import { type Admission, admit } from "../admit.ts";
+import type { ClusterFacts } from "../cluster-facts.ts";
+import type { Owner } from "../owner.ts";
 import type { InjectionSettings } from "../settings.ts";
 import { type PodTemplate, podTemplates } from "./workload.ts";
 import { patchedText, readYamlDocuments, type YamlDocument } from "./yaml-documents.ts";
@@ -28,18 +30,26 @@ function namespaceOf(owner: JsonObject, fallback: string): string {
   return String(metadata.namespace ?? fallback);
 }
 
+/** The workload as the document names it, which knows it better than its template. A Pod's is worked out from the Pod. */
+function ownerOf(owner: JsonObject): { owner?: Owner } {
+  const { apiVersion = "", kind } = owner;
+  if (kind === "Pod") return {};
+  const metadata = isObject(owner.metadata) ? owner.metadata : {};
+  return { owner: { apiVersion: String(apiVersion), kind: String(kind), name: String(metadata.name ?? "") } };
+}
+
 interface Injected {
   readonly template: PodTemplate;
   readonly workload: string;
   readonly admission: Admission;
 }
 
-function injectTemplates({ value }: YamlDocument, namespace: string, settings: InjectionSettings): Injected[] {
-  return podTemplates(value).map((template) => ({
-    template,
-    workload: nameOf(template.owner),
-    admission: admit({ namespace: namespaceOf(template.owner, namespace), object: template.template }, settings),
-  }));
+function injectTemplates({ value }: YamlDocument, options: ManualOptions, settings: InjectionSettings): Injected[] {
+  return podTemplates(value).map((template) => {
+    const namespace = namespaceOf(template.owner, options.namespace);
+    const request = { namespace, object: template.template, ...ownerOf(template.owner) };
+    return { template, workload: nameOf(template.owner), admission: admit(request, settings, options.facts) };
+  });
 }
 
 function denials(injected: readonly Injected[]): Problem[] {
@@ -50,20 +60,22 @@ function denials(injected: readonly Injected[]): Problem[] {
   );
 }
 
+export interface ManualOptions {
+  /** Names the text in error messages, such as a file. */
+  readonly source: string;
+  /** The namespace of objects that name none. */
+  readonly namespace: string;
+  readonly facts?: ClusterFacts;
+}
+
 /**
  * Injects every workload of a stream of YAML documents. Documents without one, and workloads that are not injected, go
  * out as they came; the others keep their comments.
- * @param source names the text in error messages, such as a file
- * @param namespace of objects that name none
  * @throws OutriggerError BAD_OBJECT with everything that is wrong in any document
  */
-export function injectYaml(
-  text: string,
-  { source, namespace }: { readonly source: string; readonly namespace: string },
-  settings: InjectionSettings,
-): InjectedYaml {
-  const documents = readYamlDocuments(text, source);
-  const injected = documents.map((document) => injectTemplates(document, namespace, settings));
+export function injectYaml(text: string, options: ManualOptions, settings: InjectionSettings): InjectedYaml {
+  const documents = readYamlDocuments(text, options.source);
+  const injected = documents.map((document) => injectTemplates(document, options, settings));
   const problems = denials(injected.flat());
   if (problems.length > 0) throw new OutriggerError("BAD_OBJECT", problems);
   const allowed = injected.map((list) => list.filter(isAllowed));

@@ -3,6 +3,7 @@ import { isSeq, parseAllDocuments, Scalar, visit } from "yaml";
 import type { Problem } from "../../mesh/errors.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import type { PatchOperation } from "../patch.ts";
+import { documentValue, yamlOptions } from "../yaml.ts";
 import { expandAliases } from "./yaml-aliases.ts";
 import { layoutOf } from "./yaml-layout.ts";
 
@@ -12,24 +13,6 @@ export interface YamlDocument {
   readonly value: unknown;
   readonly document: Document<ParsedNode, true>;
   readonly layout: ToStringOptions;
-}
-
-/** kubectl reads YAML 1.1 without base 60 numbers and dates; what we write must read the same there. */
-const yamlOptions = {
-  version: "1.1",
-  customTags: (tags: unknown[]) =>
-    tags.filter((tag) => {
-      const { format, tag: name } = tag as { format?: string; tag?: string };
-      return format !== "TIME" && !/:(timestamp|omap|pairs|set|binary)$/.test(name ?? "");
-    }),
-} as unknown as NonNullable<Parameters<typeof parseAllDocuments>[1]>;
-
-function plainValue(document: Document.Parsed, source: string): unknown {
-  try {
-    return document.toJS();
-  } catch (error) {
-    throw new OutriggerError("BAD_OBJECT", [{ field: source, message: `is not YAML: ${(error as Error).message}` }]);
-  }
 }
 
 /**
@@ -49,7 +32,7 @@ export function readYamlDocuments(text: string, source: string): YamlDocument[] 
     start = end;
     return {
       text: own,
-      value: plainValue(document, source),
+      value: documentValue(document, source, "BAD_OBJECT"),
       layout: layoutOf(document, text),
       document: document as unknown as YamlDocument["document"],
     };

@@ -1,0 +1,56 @@
+import { OutriggerError, type Problem } from "../../mesh/errors.ts";
+import { annotations } from "../../mesh/names.ts";
+import type { Pod } from "../../mesh/pod.ts";
+import { annotationOf } from "../../mesh/pod-metadata.ts";
+import { type Check, checks, mode, oneLine, quantity, truth, wholeNumber } from "./checks.ts";
+import { annotationField } from "./json-annotation.ts";
+
+const uint16 = wholeNumber(65535);
+const uint32 = wholeNumber(4294967295);
+
+/** What each annotation's value must be. Whatever is not named here may be anything. */
+const rules: ReadonlyMap<string, Check> = new Map<string, Check>([
+  [annotations.interceptionMode, mode],
+  [annotations.includeOutboundIPRanges, checks.includeIpRanges],
+  [annotations.excludeOutboundIPRanges, checks.excludeIpRanges],
+  [annotations.includeInboundPorts, checks.portsOrAll],
+  [annotations.excludeInboundPorts, checks.ports],
+  [annotations.includeOutboundPorts, checks.ports],
+  [annotations.excludeOutboundPorts, checks.ports],
+  [annotations.excludeInterfaces, checks.interfaces],
+  [annotations.rerouteVirtualInterfaces, checks.interfaces],
+  [annotations.kubevirtInterfaces, checks.interfaces],
+  [annotations.statusPort, uint16],
+  [annotations.readinessInitialDelaySeconds, uint32],
+  [annotations.readinessPeriodSeconds, uint32],
+  [annotations.readinessFailureThreshold, uint32],
+  [annotations.proxyCpu, quantity],
+  [annotations.proxyMemory, quantity],
+  [annotations.proxyCpuLimit, quantity],
+  [annotations.proxyMemoryLimit, quantity],
+  [annotations.mergeMetrics, truth],
+  [annotations.proxyImage, oneLine],
+  [annotations.proxyImageType, oneLine],
+  [annotations.logLevel, oneLine],
+  [annotations.componentLogLevel, oneLine],
+  [annotations.agentLogLevel, oneLine],
+]);
+
+/** What is wrong with a Pod's annotations, all of it. */
+export function annotationProblems(pod: Pod): Problem[] {
+  const set = Object.keys(pod.metadata.annotations ?? {});
+  return set.flatMap((name) => {
+    const value = annotationOf(pod, name) ?? "";
+    const problem = rules.get(name)?.(value);
+    return problem === undefined ? [] : [{ field: annotationField(name), value, ...problem }];
+  });
+}
+
+/**
+ * Checks a Pod's annotations.
+ * @throws OutriggerError BAD_OBJECT with every bad value and what may stand there
+ */
+export function validateAnnotations(pod: Pod, more: readonly Problem[] = []): void {
+  const problems = [...annotationProblems(pod), ...more];
+  if (problems.length > 0) throw new OutriggerError("BAD_OBJECT", problems);
+}

@@ -1,0 +1,119 @@
+import { isObject } from "../../mesh/json.ts";
+import type { Container, EnvVar, JsonObject, Pod, VolumeMount } from "../../mesh/pod.ts";
+import { type ContainerList, containerLists, withContainers } from "../pod-containers.ts";
+import { readStatus } from "./injection-status.ts";
+import { injectedNames } from "./own-fields.ts";
+
+/**
+ * Between two calls of the webhook for one Pod, others change it: Kubernetes fills in defaults and mounts the service
+ * account's token, other webhooks add variables. What they added to injected containers is kept; what injection itself
+ * sets is set anew.
+ */
+
+/** Fields of which an object has one at most; another one of the same group is not added to it. */
+const alternatives: readonly ReadonlySet<string>[] = [
+  new Set(["exec", "httpGet", "tcpSocket", "grpc", "sleep"]),
+  new Set(["value", "valueFrom"]),
+  new Set(["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"]),
+];
+
+/** Fields of a container that are injection's alone: where it sets nothing now, a former value is not kept. */
+const ownFields: ReadonlySet<string> = new Set([
+  "args",
+  "command",
+  "env",
+  "lifecycle",
+  "livenessProbe",
+  "ports",
+  "readinessProbe",
+  "restartPolicy",
+  "startupProbe",
+  "volumeMounts",
+]);
+
+/** Variables of Istio's own, which are not kept when injection no longer sets them. */
+const ownVariable =
+  /^(ISTIO_|PILOT_CERT_PROVIDER$|CA_ADDR$|POD_NAME$|POD_NAMESPACE$|INSTANCE_IP$|SERVICE_ACCOUNT$|HOST_IP$|PROXY_CONFIG$|GOMEMLIMIT$|TRUST_DOMAIN$|COMPLIANCE_POLICY$|REWRITE_PROBE_|OTEL_RESOURCE_ATTRIBUTES$|GRPC_|OUTPUT_CERTS$|DISABLE_ENVOY$)/;
+
+function isOtherAlternative(object: JsonObject, field: string): boolean {
+  return alternatives.some((group) => group.has(field) && Object.keys(object).some((other) => group.has(other)));
+}
+
+/** The object with the fields that only the former one has, at every depth. Lists are not looked into. */
+function filled(now: JsonObject, former: JsonObject): JsonObject {
+  const result: JsonObject = { ...now };
+  for (const [field, value] of Object.entries(former)) {
+    const present = now[field];
+    if (isObject(present) && isObject(value)) result[field] = filled(present, value);
+    else if (present === undefined && !isOtherAlternative(now, field)) result[field] = value;
+  }
+  return result;
+}
+
+/** A list with what the former one adds: fields of the same items, and items that `isForeign` lets in. */
+function filledList<Item extends JsonObject>(
+  now: readonly Item[],
+  former: readonly Item[] | undefined,
+  key: keyof Item & string,
+  isForeign: (item: Item) => boolean,
+): Item[] {
+  const formerByKey = new Map(former?.map((item) => [item[key], item]));
+  const keys = new Set(now.map((item) => item[key]));
+  const kept = now.map((item) => {
+    const before = formerByKey.get(item[key]);
+    return before === undefined ? item : (filled(item, before) as Item);
+  });
+  return [...kept, ...(former ?? []).filter((item) => !keys.has(item[key]) && isForeign(item))];
+}
+
+interface Former {
+  readonly container: Container;
+  /** Names of the volumes that the former injection added. */
+  readonly volumes: readonly string[];
+}
+
+function withForeign(now: Container, { container: former, volumes }: Former): Container {
+  const others = Object.entries(former).filter(([field]) => !ownFields.has(field));
+  const { securityContext, ...rest } = Object.fromEntries(others) as Partial<Container>;
+  const { capabilities: _ours, ...context } = securityContext ?? {};
+  const handlers = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
+  const kept = handlers.filter((field) => now[field] !== undefined && former[field] !== undefined);
+  const base = filled(now, {
+    ...rest,
+    ...(now.securityContext && { securityContext: context }),
+    ...Object.fromEntries(kept.map((field) => [field, former[field]])),
+  }) as Container;
+  const env = filledList<EnvVar>(now.env ?? [], former.env, "name", ({ name }) => !ownVariable.test(name));
+  const mounts = filledList<VolumeMount>(
+    now.volumeMounts ?? [],
+    former.volumeMounts,
+    "mountPath",
+    ({ name }) => !volumes.includes(name),
+  );
+  const ports = filledList(now.ports ?? [], former.ports, "containerPort", () => false);
+  return {
+    ...base,
+    ...(env.length > 0 && { env }),
+    ...(mounts.length > 0 && { volumeMounts: mounts }),
+    ...(ports.length > 0 && { ports }),
+  };
+}
+
+function formerContainer(pod: Pod, name: string): Container | undefined {
+  return containerLists.flatMap((list) => pod.spec[list] ?? []).find((container) => container.name === name);
+}
+
+/** Keeps what others added to the containers that a former injection added to `pod`. */
+export function keepForeign(pod: Pod, injected: Pod, overlay: JsonObject): Pod {
+  const status = readStatus(pod);
+  if (status === undefined) return injected;
+  const formerNames = new Set([...status.containers, ...status.initContainers]);
+  const keep = (list: ContainerList) => (all: Container[]) => {
+    const names = injectedNames(overlay, list).filter((name) => formerNames.has(name));
+    return all.map((container) => {
+      const former = names.includes(container.name) ? formerContainer(pod, container.name) : undefined;
+      return former === undefined ? container : withForeign(container, { container: former, volumes: status.volumes });
+    });
+  };
+  return containerLists.reduce((current, list) => withContainers(current, list, keep(list)), injected);
+}

@@ -1,0 +1,65 @@
+import { annotations } from "../../mesh/names.ts";
+import type { Container, Pod } from "../../mesh/pod.ts";
+import { annotationOf, withAnnotations } from "../../mesh/pod-metadata.ts";
+import { booleanOf } from "../annotations/boolean.ts";
+import { proxyContainer, withContainer } from "../pod-containers.ts";
+import type { InjectionSettings } from "../settings.ts";
+import { withEnv } from "./env.ts";
+import {
+  annotationsOf,
+  type ScrapeConfiguration,
+  scrapeAnnotationNames,
+  scrapeConfiguration,
+} from "./scrape-annotations.ts";
+
+/** The environment variable of istio-proxy that holds where the application's own metrics are. */
+export const scrapeEnv = "ISTIO_PROMETHEUS_ANNOTATIONS";
+
+const mergedPath = "/stats/prometheus";
+
+const cleared = Object.fromEntries(scrapeAnnotationNames.map((name) => [name, undefined]));
+
+function isMerged(pod: Pod, { mesh }: InjectionSettings): boolean {
+  return booleanOf(annotationOf(pod, annotations.mergeMetrics)) ?? mesh.enablePrometheusMerge;
+}
+
+/**
+ * Lets Prometheus scrape the proxy, which hands out the application's metrics together with its own. A Pod that wants
+ * no scraping, or that points at the proxy already, is left as it is.
+ */
+export function mergePrometheus(pod: Pod, settings: InjectionSettings, statusPort: number): Pod {
+  const own = scrapeConfiguration(pod);
+  const proxy = proxyContainer(pod);
+  const applies = isMerged(pod, settings) && own?.scrape !== "false" && own?.port !== String(statusPort);
+  if (!applies || proxy === undefined) return pod;
+  const recorded =
+    own === undefined
+      ? pod
+      : withContainer(pod, proxy.name, (container) => withEnv(container, scrapeEnv, JSON.stringify(own)));
+  return withAnnotations(recorded, {
+    ...cleared,
+    "prometheus.io/port": String(statusPort),
+    "prometheus.io/path": mergedPath,
+    "prometheus.io/scrape": "true",
+  });
+}
+
+function readScrapeEnv({ env }: Container): ScrapeConfiguration | undefined {
+  const text = env?.find(({ name }) => name === scrapeEnv)?.value;
+  if (text === undefined) return undefined;
+  try {
+    const { scrape = "", path = "", port = "", targets } = JSON.parse(text) as Partial<ScrapeConfiguration>;
+    return { scrape, path, port, ...(Array.isArray(targets) && { targets }) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Gives a Pod the Prometheus annotations back that merging took, from the record that istio-proxy holds. */
+export function restorePrometheus(pod: Pod, proxy: Container): Pod {
+  const points =
+    annotationOf(pod, "prometheus.io/path") === mergedPath && annotationOf(pod, "prometheus.io/scrape") === "true";
+  if (!points) return pod;
+  const recorded = readScrapeEnv(proxy);
+  return withAnnotations(pod, { ...cleared, ...(recorded && annotationsOf(recorded)) });
+}

@@ -1,0 +1,88 @@
+import { annotations } from "../mesh/names.ts";
+import type { JsonObject, Pod } from "../mesh/pod.ts";
+import { annotationOf } from "../mesh/pod-metadata.ts";
+import { ports, proxyId } from "../mesh/ports.ts";
+import { datadogEnv, userVolumeMounts, userVolumes } from "./annotations/json-annotation.ts";
+import type { ClusterFacts } from "./cluster-facts.ts";
+import { type InterceptionMode, interceptionModes, type ProxyConfig } from "./config/proxy-config.ts";
+import { effectiveProxyConfig } from "./effective-proxy-config.ts";
+import type { InjectionContext, ProxyIds } from "./injection-context.ts";
+import { type Owner, ownerOf } from "./owner.ts";
+import { proxyContainer } from "./pod-containers.ts";
+import type { InjectionSettings } from "./settings.ts";
+
+/** Everything that a profile needs to know of one Pod. */
+export interface PodOptions {
+  readonly pod: Pod;
+  readonly settings: InjectionSettings;
+  readonly owner: Owner;
+  readonly namespace: string;
+  readonly proxyConfig: ProxyConfig;
+  readonly nativeSidecar: boolean;
+  readonly mode: InterceptionMode;
+  /** The port of rewritten probes and merged metrics; 0 turns them off. */
+  readonly statusPort: number;
+  readonly ids: ProxyIds;
+  readonly holdApplication: boolean;
+  /** The user's own volumes and mounts of istio-proxy, by the volume's name. */
+  readonly userVolumes: Readonly<Record<string, JsonObject>>;
+  readonly userVolumeMounts: Readonly<Record<string, JsonObject & { mountPath: string }>>;
+  readonly datadogEnv: Readonly<Record<string, string>>;
+}
+
+/** The names of the application's containers, in order. */
+export function applicationContainers(pod: Pod): string[] {
+  return pod.spec.containers.map(({ name }) => name).filter((name) => name !== "istio-proxy");
+}
+
+function modeOf(pod: Pod, proxyConfig: ProxyConfig): InterceptionMode {
+  const set = annotationOf(pod, annotations.interceptionMode);
+  return interceptionModes.find((mode) => mode === set) ?? proxyConfig.interceptionMode ?? "REDIRECT";
+}
+
+function isNative(pod: Pod, settings: InjectionSettings, facts: ClusterFacts): boolean {
+  const set = annotationOf(pod, annotations.nativeSidecar) ?? "";
+  if (set !== "") return set !== "false";
+  if (settings.nativeSidecars !== "auto") return settings.nativeSidecars === "enabled";
+  return facts.supportsNativeSidecars(pod.spec.nodeName);
+}
+
+/** The user's own choice on istio-proxy, else the namespace's (OpenShift), else Istio's 1337. */
+function idsOf(pod: Pod, settings: InjectionSettings, { facts, namespace }: InjectionContext): ProxyIds {
+  const own = proxyContainer(pod)?.securityContext;
+  const range = settings.platform === "openshift" ? facts.openShiftIds(namespace) : undefined;
+  return {
+    user: own?.runAsUser ?? range?.user ?? proxyId,
+    group: own?.runAsGroup ?? range?.group ?? proxyId,
+  };
+}
+
+/**
+ * Reads a Pod's annotations, owner and settings into what the profiles build from. The annotations are valid already.
+ */
+export function podOptions(pod: Pod, settings: InjectionSettings, context: InjectionContext): PodOptions {
+  const { values } = settings;
+  const proxyConfig = effectiveProxyConfig(pod, settings, context);
+  const statusPort = annotationOf(pod, annotations.statusPort);
+  return {
+    pod,
+    settings,
+    owner: context.owner ?? ownerOf(pod),
+    namespace: pod.metadata.namespace || context.namespace,
+    proxyConfig,
+    nativeSidecar: isNative(pod, settings, context.facts),
+    mode: modeOf(pod, proxyConfig),
+    statusPort: statusPort === undefined ? values.global.proxy.statusPort : Number(statusPort),
+    ids: idsOf(pod, settings, context),
+    holdApplication:
+      proxyConfig.holdApplicationUntilProxyStarts === true || values.global.proxy.holdApplicationUntilProxyStarts,
+    userVolumes: userVolumes(pod),
+    userVolumeMounts: userVolumeMounts(pod),
+    datadogEnv: values.global.proxy.tracer === "datadog" ? datadogEnv(pod) : {},
+  };
+}
+
+/** The port that Prometheus is sent to. In the `istio` profile it is the mesh's alone, as in Istio. */
+export function metricsPort({ settings, statusPort }: PodOptions): number {
+  return settings.profile === "istio" ? (settings.mesh.defaultConfig.statusPort ?? ports.status) : statusPort;
+}

@@ -1,0 +1,26 @@
+import type { Template, Templates } from "../template/template.ts";
+import { envoySidecar } from "./envoy.ts";
+import { istioGateway } from "./istio-gateway.ts";
+import { grpcAgent, grpcSimple } from "./istio-grpc.ts";
+import { istioSidecar } from "./istio-sidecar.ts";
+
+/** `envoy`: a stock Envoy and nothing else; `istio`: what Istio's own injector would write. */
+export const profileNames = ["envoy", "istio"] as const;
+export type ProfileName = (typeof profileNames)[number];
+
+const builder = (build: Extract<Template, { kind: "builder" }>["build"]): Template => ({ kind: "builder", build });
+
+const templates: Readonly<Record<ProfileName, Templates>> = {
+  envoy: new Map([["sidecar", builder(envoySidecar)]]),
+  istio: new Map([
+    ["sidecar", builder(istioSidecar)],
+    ["gateway", builder(istioGateway)],
+    ["grpc-agent", builder(grpcAgent)],
+    ["grpc-simple", builder(grpcSimple)],
+  ]),
+};
+
+/** The templates of a profile, by the name that `inject.istio.io/templates` gives them. */
+export function profileTemplates(profile: ProfileName): Templates {
+  return templates[profile];
+}
