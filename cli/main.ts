@@ -16,6 +16,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   uninstall: { summary: "take Outrigger out of the cluster", load: () => import("./uninstall.ts") },
   manifests: { summary: "print an installation's objects as YAML", load: () => import("./manifests.ts") },
+  init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
 };
 
