@@ -54,6 +54,10 @@ test-conformance: $(installed) ## the reference's cases in OUTRIGGER_CONFORMANCE
 test-sandbox: install ## real Envoys, rules and traffic in network namespaces (root)
 	$(node_test) $(filter test/sandbox/%,$(tests))
 
+.PHONY: bench
+bench: $(installed) ## measure what must be fast; each bench/*.bench.ts prints one JSON document (BENCH="files" for some)
+	@for file in $(or $(BENCH),$(wildcard bench/*.bench.ts)); do node $$file; done
+
 .PHONY: manifests
 manifests: $(installed) ## render deploy/manifests/*.ts into the YAML that is committed
 	node deploy/rendered.ts

@@ -11,6 +11,8 @@ const codes = {
   BAD_CONFIGURATION: { exitCode: 1, summary: "the configuration is not valid" },
   /** A Kubernetes object given by the user does not have the form it must have. */
   BAD_OBJECT: { exitCode: 1, summary: "the object is not valid" },
+  /** What came to the webhook is no AdmissionReview. */
+  BAD_REVIEW: { exitCode: 1, summary: "the admission review is not valid" },
   /** Something on this host that the work needs is missing or not allowed. */
   HOST_UNFIT: { exitCode: 1, summary: "this host cannot do what was asked" },
   /** Rules could not be written into the kernel. */

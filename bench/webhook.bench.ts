@@ -1,0 +1,75 @@
+/**
+ * Latency, throughput and memory of the webhook for a Deployment's Pod: `node bench/webhook.bench.ts` prints one JSON
+ * document. The server is the real command, bundled and started as in its image, in its own process over HTTPS on
+ * loopback; the load generator is another process. BENCH_SECONDS sets how long each measurement takes.
+ */
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { bundle } from "../deploy/images/bundle.ts";
+import { createAuthority, issueServingCertificate } from "../host/x509.ts";
+import { webhookNodeFlags } from "../mesh/node-flags.ts";
+import { deploymentPod, reviewOf } from "../test/fixtures/deployment-review.ts";
+import type { LoadOrder, LoadReport } from "./load-generator.ts";
+
+const run = promisify(execFile);
+const hourMs = 3_600_000;
+const seconds = Number(process.env.BENCH_SECONDS ?? 5);
+
+async function startServer(folder: string) {
+  const authority = await createAuthority({ commonName: "bench", lifetimeMs: hourMs });
+  const leaf = await issueServingCertificate(authority, { names: { dns: ["localhost"] }, lifetimeMs: hourMs });
+  const [cert, key] = [join(folder, "tls.crt"), join(folder, "tls.key")];
+  writeFileSync(cert, leaf.certificate);
+  writeFileSync(key, leaf.privateKey, { mode: 0o600 });
+  await bundle(join(folder, "bundle"));
+  const flags = ["--address", "127.0.0.1", "--port", "0", "--tls-cert", cert, "--tls-key", key, "--drain-delay", "0"];
+  const args = [...webhookNodeFlags, join(folder, "bundle", "outrigger.mjs"), "webhook", ...flags];
+  const server = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await new Promise<number>((listening, fail) => {
+    server.once("exit", (code) => fail(new Error(`the server ended with ${code}`)));
+    createInterface(server.stdout).on("line", (line) => {
+      if (line.includes('"listening"')) listening(JSON.parse(line).port);
+    });
+  });
+  server.removeAllListeners("exit");
+  return { port, ca: authority.pem.certificate, pid: server.pid ?? 0, process: server };
+}
+
+/** Resident memory in megabytes, now and at its highest. */
+function memoryOf(pid: number): { rss: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const megabytes = (field: string) =>
+    Math.round((Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6);
+  return { rss: megabytes("VmRSS"), peak: megabytes("VmHWM") };
+}
+
+const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
+const server = await startServer(folder);
+try {
+  const body = JSON.stringify(reviewOf(deploymentPod));
+  const load = async (connections: number, forSeconds: number): Promise<LoadReport> => {
+    const { port, ca } = server;
+    const order: LoadOrder = { port, ca, connections, seconds: forSeconds, path: "/inject", body };
+    const generator = join(import.meta.dirname, "load-generator.ts");
+    const { stdout } = await run(process.execPath, [generator, JSON.stringify(order)]);
+    return JSON.parse(stdout);
+  };
+  const idle = memoryOf(server.pid);
+  await load(4, Math.min(2, seconds));
+  const sequential = await load(1, seconds);
+  const saturated = await load(16, seconds);
+  const report = {
+    bench: "webhook",
+    podBytes: JSON.stringify(deploymentPod).length,
+    milliseconds: { sequential, saturated },
+    megabytes: { idle, loaded: memoryOf(server.pid) },
+  };
+  process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+} finally {
+  server.process.kill("SIGTERM");
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,102 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { defaultLimits } from "./limits.ts";
+import { createLog, type LogLevel, logLevels } from "./log.ts";
+import { runWebhook } from "./main.ts";
+import { injectionSettings } from "./settings.ts";
+
+interface Options {
+  readonly address: string;
+  readonly port: number;
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly revision: string;
+  readonly nativeSidecars: boolean;
+  readonly initImage?: string;
+  readonly proxyImage?: string;
+  readonly maxConnections: number;
+  readonly requestTimeout: number;
+  readonly drainDelay: number;
+  readonly drainTimeout: number;
+  readonly logLevel: LogLevel;
+}
+
+const examples = `
+Examples:
+  outrigger webhook --tls-cert tls.crt --tls-key tls.key
+  outrigger webhook --address 127.0.0.1 --port 0 --tls-cert tls.crt --tls-key tls.key
+  curl --cacert ca.crt https://localhost:15017/readyz
+
+POST /inject takes an AdmissionReview (admission.k8s.io v1 or v1beta1); GET /healthz, /readyz and /metrics are served
+on the same port. The certificate's files are read again when they change. SIGTERM drains: /readyz says no, requests
+are answered for --drain-delay seconds more, then the port closes.
+`;
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+  };
+}
+
+function serverOptions(command: Command): Command {
+  const seconds = wholeNumber(0, 600);
+  return command
+    .option("--address <address>", "the address to listen on; :: is all of them, IPv4 too", "::")
+    .option("--port <number>", "the port to listen on; 0 is any free one", wholeNumber(0, 65535), 15017)
+    .requiredOption("--tls-cert <file>", "the server's certificate and its intermediates, PEM")
+    .requiredOption("--tls-key <file>", "the certificate's private key, PEM")
+    .option(
+      "--max-connections <number>",
+      "connections served at once",
+      wholeNumber(1, 100_000),
+      defaultLimits.connections,
+    )
+    .option("--request-timeout <seconds>", "for a whole request to arrive", wholeNumber(1, 600), 10)
+    .option("--drain-delay <seconds>", "how long to serve after SIGTERM while not ready", seconds, 5)
+    .option("--drain-timeout <seconds>", "how long requests in flight may take after that", seconds, 15)
+    .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
+}
+
+function injectionOptions(command: Command): Command {
+  return command
+    .option("--revision <name>", "the revision that injects", "default")
+    .option("--no-native-sidecars", "write istio-proxy as an ordinary container, for nodes before Kubernetes 1.33")
+    .option("--init-image <image>", "the image of istio-init, which holds the outrigger command")
+    .option("--proxy-image <image>", "the image of istio-proxy, an Envoy");
+}
+
+async function run(options: Options): Promise<void> {
+  const { log, flush } = createLog(options.logLevel);
+  const { initImage, proxyImage } = options;
+  try {
+    await runWebhook(
+      {
+        address: options.address,
+        port: options.port,
+        certificateFiles: { certificate: options.tlsCert, privateKey: options.tlsKey },
+        settings: injectionSettings({
+          revision: options.revision,
+          nativeSidecars: options.nativeSidecars ? "auto" : "disabled",
+          ...(initImage !== undefined && { initImage }),
+          ...(proxyImage !== undefined && { proxyImage }),
+        }),
+        limits: {
+          ...defaultLimits,
+          connections: options.maxConnections,
+          requestTimeoutMs: options.requestTimeout * 1000,
+        },
+        drain: { delayMs: options.drainDelay * 1000, timeoutMs: options.drainTimeout * 1000 },
+      },
+      log,
+    );
+  } finally {
+    flush();
+  }
+}
+
+/** `outrigger webhook`: serves the mutating admission webhook over HTTPS. */
+export function command(): Command {
+  const webhook = new Command("webhook").description("Serve the mutating admission webhook that injects Pods.");
+  return injectionOptions(serverOptions(webhook)).addHelpText("after", examples).action(run);
+}

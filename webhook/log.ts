@@ -1,0 +1,19 @@
+import pino, { type Logger } from "pino";
+
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** A logger that writes JSON lines to standard output, without making requests wait for it. */
+export function createLog(level: LogLevel): { log: Logger; flush: () => void } {
+  const destination = pino.destination({ dest: 1, sync: false });
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+  return { log, flush: () => destination.flushSync() };
+}

@@ -1,0 +1,42 @@
+import { type ClusterFacts, noClusterFacts } from "./cluster-facts.ts";
+import type { InjectionSettings } from "./settings.ts";
+
+/** What is known of the certificate that is served. */
+export interface ServedCertificate {
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+}
+
+/**
+ * The server's live values. A request reads each of them once; whoever learns something new swaps the whole value.
+ */
+export interface ServerState {
+  settings: InjectionSettings | undefined;
+  facts: ClusterFacts;
+  certificate: ServedCertificate | undefined;
+  listening: boolean;
+  /** Set once, when the process was told to end. */
+  draining: boolean;
+}
+
+export function createState(): ServerState {
+  return { settings: undefined, facts: noClusterFacts, certificate: undefined, listening: false, draining: false };
+}
+
+function certificateProblem(certificate: ServedCertificate | undefined, now: Date): string | undefined {
+  if (certificate === undefined) return "no certificate is loaded";
+  if (now >= certificate.notAfter) return `the certificate expired at ${certificate.notAfter.toISOString()}`;
+  if (now < certificate.notBefore) return `the certificate is not valid before ${certificate.notBefore.toISOString()}`;
+  return undefined;
+}
+
+/** Why the API server should not call us now, one sentence each; empty when ready. */
+export function notReadyReasons({ settings, certificate, listening, draining }: ServerState, now: Date): string[] {
+  const reasons = [
+    certificateProblem(certificate, now),
+    settings === undefined ? "no configuration is loaded" : undefined,
+    listening ? undefined : "the port is not open",
+    draining ? "the server is shutting down" : undefined,
+  ];
+  return reasons.filter((reason) => reason !== undefined);
+}
