@@ -109,7 +109,7 @@ const refused: Readonly<
   "a body over the limit": [Buffer.alloc(7_000_000, " "), "application/json", 413, /larger than 6291456 bytes/],
   "another kind": ['{"kind":"Pod"}', "application/json", 400, /kind "Pod"/],
   "a value nested deeper than the stack": [
-    `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":${"[".repeat(200_000)}${"]".repeat(200_000)}}}`,
+    `{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":${"[".repeat(9_000)}${"]".repeat(9_000)}}}`,
     "application/json",
     400,
     /nested too deeply/,
@@ -127,9 +127,9 @@ for (const [name, [payload, contentType, expected, says]] of Object.entries(refu
   });
 }
 
-test("a field that nobody reads may be nested as deeply as it likes", async (t) => {
+test("a field that nobody reads may be nested as deeply as the API server allows", async (t) => {
   const { post } = startApp(t);
-  const deep = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+  const deep = `${"[".repeat(9_000)}${"]".repeat(9_000)}`;
   const review = JSON.stringify(reviewOf(deploymentPod)).replace('"priority":0', `"future":${deep}`);
   const { code, body } = await post(review);
   assert.equal(code, 200);

@@ -3,6 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from "pino";
 import { answer, measureOf } from "./answer.ts";
 import { clientErrorHandler } from "./client-error.ts";
+import { discardBody } from "./discard-body.ts";
 import { type Limits, refusalFor } from "./limits.ts";
 import { createLoadMeter } from "./load.ts";
 import type { Metrics } from "./metrics.ts";
@@ -37,7 +38,8 @@ function serverOptions(limits: Limits): ServerOptions {
   return {
     minVersion: "TLSv1.2",
     handshakeTimeout: limits.handshakeTimeoutMs,
-    headersTimeout: limits.headersTimeoutMs,
+    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
+    requestTimeout: limits.requestTimeoutMs,
     connectionsCheckingInterval: connectionsCheckingIntervalMs,
   };
 }
@@ -62,11 +64,12 @@ function createApp({ limits, metrics }: AppParts): App {
 }
 
 function addErrors(app: App, { metrics, log, limits }: AppParts): void {
-  app.setErrorHandler((error: Error, request, reply) => {
+  app.setErrorHandler(async (error: Error, request, reply) => {
     const refusal = refusalOf(error, limits);
     metrics.rejected(refusal.code);
     if (refusal.code < 500) log.warn({ code: refusal.code, path: request.url, reason: refusal.message }, "refused");
     else log.error({ code: refusal.code, path: request.url, err: error }, "failed");
+    if (refusal.code === 413) await discardBody(request.raw);
     return refuse(reply, refusal);
   });
   app.setNotFoundHandler(({ method, url }, reply) =>
@@ -122,7 +125,7 @@ function addHealth(app: App, { state, metrics }: AppParts): void {
 /** Builds the webhook's HTTP interface, apart from listening. Without a certificate it can only be called by `inject`. */
 export function buildApp(parts: AppParts): App {
   const app = createApp(parts);
-  app.addHook("onRequest", (_request, reply, done) => {
+  app.addHook("preHandler", (_request, reply, done) => {
     if (parts.state.draining) reply.header("connection", "close");
     done();
   });

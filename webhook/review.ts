@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import type { Admission, AuditAnnotations } from "./admit.ts";
+import { nestsTooDeeply } from "./json-depth.ts";
 import type { PatchOperation } from "./patch.ts";
 import { patchText } from "./patch-text.ts";
 import { checked } from "./schema-problems.ts";
@@ -71,6 +72,7 @@ function withoutExcerpt(message: string): string {
 
 function parseJson(body: string): unknown {
   if (body.length === 0) throw malformed({ message: "is empty", remedy: "send an AdmissionReview as JSON" });
+  if (nestsTooDeeply(body)) throw malformed({ message: "is nested too deeply" });
   try {
     return JSON.parse(body);
   } catch (cause) {
