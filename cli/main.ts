@@ -19,6 +19,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
   webhook: { summary: "serve the admission webhook that injects Pods", load: () => import("../webhook/cli.ts") },
+  uninject: { summary: "take the sidecar out of workloads in YAML files", load: () => import("./uninject.ts") },
 };
 
 const exitCodes = { usage: 255, unexpected: 1 } as const;

@@ -7,6 +7,8 @@ import type { ProxyIds } from "./injection-context.ts";
 export interface ClusterFacts {
   /** Whether a Pod's sidecar may be a native one: on its node if it has one already, else on every node. */
   readonly supportsNativeSidecars: (nodeName?: string) => boolean;
+  /** Whether every node is known to have lifecycle hooks that sleep. */
+  readonly knowsSleepHook: boolean;
   /** The ids that OpenShift reserved for a namespace. */
   readonly openShiftIds: (namespace: string) => ProxyIds | undefined;
   /** The ProxyConfig resource of a namespace that holds for a Pod: with a selector, or for the whole namespace. */
@@ -34,12 +36,12 @@ export interface FactsInput {
   readonly proxyConfigs?: readonly ProxyConfigResource[];
 }
 
-/** Native sidecars are stable, and can be counted on, from this Kubernetes 1.x on. */
-const firstMinorWithNativeSidecars = 33;
+/** From which Kubernetes 1.x on a feature can be counted on. */
+const firstMinor = { nativeSidecars: 33, sleepHook: 30 } as const;
 
-function isRecent(kubeletVersion: string): boolean {
+function has(feature: keyof typeof firstMinor, kubeletVersion: string): boolean {
   const [, major = "0", minor = "0"] = /^v?(\d+)\.(\d+)/.exec(kubeletVersion) ?? [];
-  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= firstMinorWithNativeSidecars);
+  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= firstMinor[feature]);
 }
 
 /** The last number of a range that OpenShift writes as `first/count` or `first-last`. */
@@ -57,10 +59,11 @@ function openShiftIds(annotations: Labels | undefined): ProxyIds | undefined {
 
 /** Works the facts out. With no node known, native sidecars are taken for granted. */
 export function clusterFacts({ nodes = [], namespaceAnnotations, proxyConfigs = [] }: FactsInput = {}): ClusterFacts {
-  const recent = new Map(nodes.map(({ name = "", kubeletVersion }) => [name, isRecent(kubeletVersion)]));
-  const everywhere = nodes.every(({ kubeletVersion }) => isRecent(kubeletVersion));
+  const recent = new Map(nodes.map(({ name = "", kubeletVersion }) => [name, has("nativeSidecars", kubeletVersion)]));
+  const everywhere = nodes.every(({ kubeletVersion }) => has("nativeSidecars", kubeletVersion));
   return {
     supportsNativeSidecars: (nodeName = "") => (nodeName === "" ? undefined : recent.get(nodeName)) ?? everywhere,
+    knowsSleepHook: nodes.length > 0 && nodes.every(({ kubeletVersion }) => has("sleepHook", kubeletVersion)),
     openShiftIds: (namespace) => openShiftIds(namespaceAnnotations?.get(namespace)),
     proxyConfig: (namespace, podLabels) =>
       proxyConfigs.find(

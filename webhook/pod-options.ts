@@ -1,10 +1,11 @@
+import { type InterceptionMode, interceptionModes } from "../mesh/interception-mode.ts";
 import { annotations } from "../mesh/names.ts";
 import type { JsonObject, Pod } from "../mesh/pod.ts";
 import { annotationOf } from "../mesh/pod-metadata.ts";
 import { ports, proxyId } from "../mesh/ports.ts";
 import { datadogEnv, userVolumeMounts, userVolumes } from "./annotations/json-annotation.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
-import { type InterceptionMode, interceptionModes, type ProxyConfig } from "./config/proxy-config.ts";
+import type { ProxyConfig } from "./config/proxy-config.ts";
 import { effectiveProxyConfig } from "./effective-proxy-config.ts";
 import type { InjectionContext, ProxyIds } from "./injection-context.ts";
 import { type Owner, ownerOf } from "./owner.ts";
@@ -24,6 +25,8 @@ export interface PodOptions {
   readonly statusPort: number;
   readonly ids: ProxyIds;
   readonly holdApplication: boolean;
+  /** Whether the cluster is known to have lifecycle hooks that sleep. */
+  readonly sleepHook: boolean;
   /** The user's own volumes and mounts of istio-proxy, by the volume's name. */
   readonly userVolumes: Readonly<Record<string, JsonObject>>;
   readonly userVolumeMounts: Readonly<Record<string, JsonObject & { mountPath: string }>>;
@@ -76,6 +79,7 @@ export function podOptions(pod: Pod, settings: InjectionSettings, context: Injec
     ids: idsOf(pod, settings, context),
     holdApplication:
       proxyConfig.holdApplicationUntilProxyStarts === true || values.global.proxy.holdApplicationUntilProxyStarts,
+    sleepHook: context.facts.knowsSleepHook,
     userVolumes: userVolumes(pod),
     userVolumeMounts: userVolumeMounts(pod),
     datadogEnv: values.global.proxy.tracer === "datadog" ? datadogEnv(pod) : {},

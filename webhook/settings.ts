@@ -1,4 +1,4 @@
-import type { IpFamilies } from "../mesh/envoy/listener.ts";
+import type { IpFamilies } from "../mesh/envoy/address.ts";
 import type { LabelSelector } from "../mesh/selector.ts";
 import { version } from "../mesh/version.ts";
 import { injectorConfig } from "./config/injector-config.ts";

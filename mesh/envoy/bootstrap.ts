@@ -1,4 +1,8 @@
+import type { InterceptionMode } from "../interception-mode.ts";
 import { ports } from "../ports.ts";
+import type { IpFamilies } from "./address.ts";
+import { type AppProbe, probeClusters, probeFilters, probeRoutes } from "./app-probe.ts";
+import { inboundListener, outboundListener } from "./capture-listener.ts";
 import {
   adminCluster,
   blackHoleCluster,
@@ -6,14 +10,19 @@ import {
   ownListenerCluster,
   passthroughCluster,
 } from "./cluster.ts";
-import type { IpFamilies } from "./listener.ts";
-import { healthListener, inboundListener, outboundListener, prometheusListener } from "./listener.ts";
+import { type MetricsTarget, mergedMetrics } from "./merged-metrics.ts";
 import type { Cluster, Listener } from "./message.ts";
 import { extension, loopback, socketAddress } from "./message.ts";
+import { healthListener, ownHttpListener, prometheusListener } from "./own-listener.ts";
 
 /** What a sidecar's Envoy starts with. */
 export interface BootstrapOptions {
   readonly ipFamilies: IpFamilies;
+  readonly mode?: InterceptionMode;
+  /** The port of probes and merged metrics; 0 for none. */
+  readonly statusPort?: number;
+  readonly probes?: readonly AppProbe[];
+  readonly metrics?: readonly MetricsTarget[];
 }
 
 export interface Bootstrap {
@@ -31,34 +40,72 @@ const connectionLimit = extension(
   { max_active_downstream_connections: maxDownstreamConnections },
 );
 
+interface StatusServer {
+  readonly listeners: readonly Listener[];
+  readonly clusters: readonly Cluster[];
+}
+
+/** 15020: the application's probes and metrics. */
+function statusServer({
+  ipFamilies: families,
+  statusPort = ports.status,
+  probes = [],
+  metrics = [],
+}: BootstrapOptions): StatusServer {
+  if (statusPort === 0) return { listeners: [], clusters: [] };
+  const merged = mergedMetrics(metrics);
+  const listener = ownHttpListener({
+    name: "status",
+    port: statusPort,
+    families,
+    filters: [...probeFilters(probes), ...merged.filters],
+    routes: [...merged.routes, ...probeRoutes(probes)],
+  });
+  return { listeners: [listener], clusters: uniqueByName([...probeClusters(probes), ...merged.clusters]) };
+}
+
+function uniqueByName(clusters: readonly Cluster[]): Cluster[] {
+  return [...new Map(clusters.map((cluster) => [cluster.name, cluster])).values()];
+}
+
 /**
  * The bootstrap of a sidecar without a control plane: it captures what comes to 15001 and 15006, logs and counts it, and
- * passes it on. It holds nothing that differs between Pods; who Envoy is comes by its `--service-node` flag.
+ * passes it on. Who Envoy is comes by its `--service-node` flag.
  */
-export function sidecarBootstrap({ ipFamilies }: BootstrapOptions): Bootstrap {
+export function sidecarBootstrap(options: BootstrapOptions): Bootstrap {
+  const { ipFamilies, mode = "REDIRECT" } = options;
   const capturePorts = [ports.outbound, ports.inbound];
+  const status = statusServer(options);
   return {
     admin: { address: socketAddress(loopback, ports.admin), ignore_global_conn_limit: true },
     static_resources: {
       listeners: [
         outboundListener(ipFamilies),
-        inboundListener(ipFamilies),
+        inboundListener(ipFamilies, mode),
         healthListener(ipFamilies, capturePorts),
         prometheusListener(ipFamilies),
+        ...status.listeners,
       ],
       clusters: [
         passthroughCluster(),
-        inboundPassthroughCluster(),
+        inboundPassthroughCluster(mode),
         blackHoleCluster(),
         adminCluster(),
         ...capturePorts.map(ownListenerCluster),
+        ...status.clusters,
       ],
     },
     overload_manager: { resource_monitors: [connectionLimit] },
   };
 }
 
-/** One-line JSON for a container's args: `$` is doubled, since Kubernetes expands `$(NAME)` there. */
+/** How JSON prints what marks a reference to the environment; see `podAddress`. */
+const reference = /\\u0000(INSTANCE_IP)/g;
+
+/**
+ * One-line JSON for a container's args. Kubernetes expands `$(NAME)` there: every `$` is doubled, and then the Pod's
+ * address becomes such a reference.
+ */
 export function bootstrapArgument(bootstrap: Bootstrap): string {
-  return JSON.stringify(bootstrap).replaceAll("$", "$$$$");
+  return JSON.stringify(bootstrap).replaceAll("$", "$$$$").replace(reference, "$($1)");
 }

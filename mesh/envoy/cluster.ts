@@ -1,3 +1,4 @@
+import type { InterceptionMode } from "../interception-mode.ts";
 import { ports } from "../ports.ts";
 import type { Cluster } from "./message.ts";
 import { extension, loopback, socketAddress } from "./message.ts";
@@ -56,15 +57,19 @@ export function passthroughCluster(): Cluster {
   return originalDestination(clusterNames.passthrough);
 }
 
+/** Connections to the application that the capture lets pass. */
+export const fromInboundSource = {
+  upstream_bind_config: {
+    source_address: { address: inboundSource.ipv4, port_value: 0 },
+    extra_source_addresses: [{ address: { address: inboundSource.ipv6, port_value: 0 } }],
+  },
+};
+
 /** Inbound: the port of the application that the client wanted. */
-export function inboundPassthroughCluster(): Cluster {
-  return {
-    ...originalDestination(clusterNames.inboundPassthrough),
-    upstream_bind_config: {
-      source_address: { address: inboundSource.ipv4, port_value: 0 },
-      extra_source_addresses: [{ address: { address: inboundSource.ipv6, port_value: 0 } }],
-    },
-  };
+export function inboundPassthroughCluster(mode: InterceptionMode): Cluster {
+  const cluster = originalDestination(clusterNames.inboundPassthrough);
+  // TPROXY keeps the client's own address as the source.
+  return mode === "TPROXY" ? cluster : { ...cluster, ...fromInboundSource };
 }
 
 /** Has no endpoint: connections to a capture port itself end here instead of going round in circles. */
@@ -72,15 +77,16 @@ export function blackHoleCluster(): Cluster {
   return { name: clusterNames.blackHole, type: "STATIC", connect_timeout: "1s" };
 }
 
-function endpoint(name: string, port: number): Record<string, unknown> {
-  const address = socketAddress(loopback, port);
-  return { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }] };
+/** The one endpoint of a cluster. */
+export function endpointAt(name: string, address: string, port: number): Record<string, unknown> {
+  const endpoint = { address: socketAddress(address, port) };
+  return { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint }] }] };
 }
 
 /** Envoy's own admin interface, for the few paths that other listeners route to it. */
 export function adminCluster(): Cluster {
   const name = clusterNames.admin;
-  return { name, type: "STATIC", connect_timeout: "1s", load_assignment: endpoint(name, ports.admin) };
+  return { name, type: "STATIC", connect_timeout: "1s", load_assignment: endpointAt(name, loopback, ports.admin) };
 }
 
 /** The cluster whose health says whether a listener of this Envoy accepts connections. */
@@ -90,7 +96,7 @@ export function ownListenerCluster(port: number): Cluster {
     name,
     type: "STATIC",
     connect_timeout: "1s",
-    load_assignment: endpoint(name, port),
+    load_assignment: endpointAt(name, loopback, port),
     health_checks: [
       {
         timeout: "1s",

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
+import { interceptionModes } from "../../mesh/interception-mode.ts";
 import { isPort } from "../../mesh/ports.ts";
-import { interceptionModes } from "../config/proxy-config.ts";
 import { isQuantity } from "../config/quantity.ts";
 
 /** What is wrong with a value and what to write instead; undefined if it may stay. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { interceptionModes } from "../../mesh/interception-mode.ts";
 
 /**
  * ProxyConfig, field by field in the order of its protobuf message: JSON is printed in that order.
@@ -48,9 +49,6 @@ const tracing = v.strictObject({
   tlsSettings: v.optional(message),
   enableIstioTags: v.optional(v.boolean()),
 });
-
-export const interceptionModes = ["REDIRECT", "TPROXY", "NONE"] as const;
-export type InterceptionMode = (typeof interceptionModes)[number];
 
 /** A field that the protobuf message has but that is not the injector's business. */
 const remoteService = v.strictObject({

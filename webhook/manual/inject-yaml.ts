@@ -3,9 +3,8 @@ import { isObject } from "../../mesh/json.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
 import { type Admission, admit } from "../admit.ts";
 import type { ClusterFacts } from "../cluster-facts.ts";
-import type { Owner } from "../owner.ts";
 import type { InjectionSettings } from "../settings.ts";
-import { type PodTemplate, podTemplates } from "./workload.ts";
+import { type PodTemplate, podTemplates, workloadOwner } from "./workload.ts";
 import { patchedText, readYamlDocuments, type YamlDocument } from "./yaml-documents.ts";
 
 /** What happened to one workload. */
@@ -30,14 +29,6 @@ function namespaceOf(owner: JsonObject, fallback: string): string {
   return String(metadata.namespace ?? fallback);
 }
 
-/** The workload as the document names it, which knows it better than its template. A Pod's is worked out from the Pod. */
-function ownerOf(owner: JsonObject): { owner?: Owner } {
-  const { apiVersion = "", kind } = owner;
-  if (kind === "Pod") return {};
-  const metadata = isObject(owner.metadata) ? owner.metadata : {};
-  return { owner: { apiVersion: String(apiVersion), kind: String(kind), name: String(metadata.name ?? "") } };
-}
-
 interface Injected {
   readonly template: PodTemplate;
   readonly workload: string;
@@ -47,7 +38,8 @@ interface Injected {
 function injectTemplates({ value }: YamlDocument, options: ManualOptions, settings: InjectionSettings): Injected[] {
   return podTemplates(value).map((template) => {
     const namespace = namespaceOf(template.owner, options.namespace);
-    const request = { namespace, object: template.template, ...ownerOf(template.owner) };
+    const owner = workloadOwner(template.owner);
+    const request = { namespace, object: template.template, ...(owner && { owner }) };
     return { template, workload: nameOf(template.owner), admission: admit(request, settings, options.facts) };
   });
 }

@@ -1,5 +1,6 @@
 import { isObject } from "../../mesh/json.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
+import type { Owner } from "../owner.ts";
 
 /** A Pod template inside a Kubernetes object. */
 export interface PodTemplate {
@@ -44,4 +45,11 @@ export function podTemplates(object: unknown, path: readonly (string | number)[]
   const templatePath = Object.hasOwn(templatePaths, kind) ? templatePaths[kind] : undefined;
   if (templatePath === undefined) return [];
   return [{ path: [...path, ...templatePath], template: valueAt(object, templatePath), owner: object }];
+}
+
+/** The workload as the document names it, which knows it better than its template. A Pod's is worked out from the Pod. */
+export function workloadOwner({ apiVersion = "", kind, metadata }: JsonObject): Owner | undefined {
+  if (kind === "Pod") return undefined;
+  const name = isObject(metadata) ? metadata.name : undefined;
+  return { apiVersion: String(apiVersion), kind: String(kind), name: String(name ?? "") };
 }

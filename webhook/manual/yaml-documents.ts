@@ -102,3 +102,11 @@ function isJson(text: string): boolean {
     return false;
   }
 }
+
+/** Joins streams into one, each starting with a document of its own. */
+export function joinStreams(texts: readonly string[]): string {
+  return texts.reduce((joined, text) => {
+    const line = joined === "" || joined.endsWith("\n") ? joined : `${joined}\n`;
+    return line === "" || text.startsWith("---") ? line + text : `${line}---\n${text}`;
+  }, "");
+}

@@ -22,6 +22,8 @@ interface Rewriting {
   readonly statusPort: number;
   readonly record: Record<string, RecordedProbe>;
   readonly warnings: string[];
+  /** Whether the proxy makes requests to the Pod's own address only. */
+  readonly ownAddressOnly: boolean;
 }
 
 /** A port by number, or by the name that the container gives it; undefined if it gives no port that name. */
@@ -56,23 +58,26 @@ function rewritten(handler: Handler & Probe, path: string, port: number): Handle
   return { ...rest, httpGet: { ...httpGet, ...scheme, path, port } };
 }
 
+/** Why a probe must stay as it is; undefined if the proxy can make it. */
+function obstacle({ action }: Action, port: number | undefined, ownAddressOnly: boolean): string | undefined {
+  if (port === undefined) return `names the port "${action.port}", which the container does not have`;
+  if (ownAddressOnly && action.host) return `asks the host "${String(action.host)}", not the Pod`;
+  return undefined;
+}
+
 function rewriteHandler(
   handler: (Handler & Probe) | undefined,
   place: { field: string; path: string },
   container: Container,
-  { statusPort, record, warnings }: Rewriting,
+  { statusPort, record, warnings, ownAddressOnly }: Rewriting,
 ): Handler | undefined {
   const found = handler && actionOf(handler);
   if (!found) return handler;
   const port = portNumber(found.action.port, container);
-  if (port === undefined) {
-    const what = `${place.field} of container ${container.name}`;
-    warnings.push(
-      `${what} names the port "${found.action.port}", which the container does not have; it is left as it is`,
-    );
-    return handler;
-  }
-  if (port === statusPort) return handler;
+  const reason = obstacle(found, port, ownAddressOnly);
+  if (reason !== undefined)
+    warnings.push(`${place.field} of container ${container.name} ${reason}; it is left as it is`);
+  if (reason !== undefined || port === undefined || port === statusPort) return handler;
   const path = recordPath(place.path, container.name);
   record[path] = recorded(found, port, handler.timeoutSeconds);
   return rewritten(handler, path, statusPort);
@@ -113,7 +118,8 @@ function isWanted(pod: Pod, { settings, statusPort }: PodOptions): boolean {
 export function rewriteProbes(pod: Pod, options: PodOptions): RewrittenProbes {
   const proxy = proxyContainer(pod);
   if (proxy === undefined || !isWanted(pod, options)) return { pod, record: {}, warnings: [] };
-  const rewriting: Rewriting = { statusPort: options.statusPort, record: {}, warnings: [] };
+  const ownAddressOnly = options.settings.profile === "envoy";
+  const rewriting: Rewriting = { statusPort: options.statusPort, record: {}, warnings: [], ownAddressOnly };
   const changed = containerLists.reduce(
     (current, list) => withContainers(current, list, (all) => all.map((one) => rewriteContainer(one, rewriting))),
     pod,

@@ -44,7 +44,8 @@ export function mergePrometheus(pod: Pod, settings: InjectionSettings, statusPor
   });
 }
 
-function readScrapeEnv({ env }: Container): ScrapeConfiguration | undefined {
+/** What a former step recorded of the application's own scraping. */
+export function readScrapeEnv({ env }: Container): ScrapeConfiguration | undefined {
   const text = env?.find(({ name }) => name === scrapeEnv)?.value;
   if (text === undefined) return undefined;
   try {

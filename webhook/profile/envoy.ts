@@ -1,11 +1,16 @@
-import { bootstrapArgument, sidecarBootstrap } from "../../mesh/envoy/bootstrap.ts";
 import { containers } from "../../mesh/names.ts";
-import type { Container, EnvVar } from "../../mesh/pod.ts";
+import type { Container, EnvVar, Pod } from "../../mesh/pod.ts";
 import { ports } from "../../mesh/ports.ts";
+import type { ProbeRecord } from "../pipeline/probe-record.ts";
+import { withContainer } from "../pod-containers.ts";
 import type { PodOptions } from "../pod-options.ts";
 import type { PodOverlay } from "../template/template.ts";
 import { captureArguments } from "./capture-arguments.ts";
+import { envoyArguments, withBootstrap } from "./envoy-arguments.ts";
+import { envoyBootstrap } from "./envoy-bootstrap.ts";
+import { envoyImage } from "./image.ts";
 import { captureContainer } from "./init-container.ts";
+import { metadataEnv, uniqueEnv } from "./istio-env.ts";
 import { proxySecurityContext } from "./istio-proxy.ts";
 import { placed, pullSecrets } from "./istio-sidecar.ts";
 import { readinessProbe, startupProbe } from "./proxy-probes.ts";
@@ -16,61 +21,65 @@ function fromField(name: string, fieldPath: string): EnvVar {
   return { name, valueFrom: { fieldRef: { fieldPath } } };
 }
 
-/** Who this Envoy is. Kubernetes fills the variables in when the container starts. */
-const identity = {
-  env: [
-    fromField("POD_NAME", "metadata.name"),
-    fromField("POD_NAMESPACE", "metadata.namespace"),
-    fromField("INSTANCE_IP", "status.podIP"),
-  ],
-  args: [
-    "--service-node",
-    "sidecar~$(INSTANCE_IP)~$(POD_NAME).$(POD_NAMESPACE)~$(POD_NAMESPACE).svc.cluster.local",
-    "--service-cluster",
-    "$(POD_NAME).$(POD_NAMESPACE)",
-  ],
-} as const;
-
-const logFlags = ["--log-level", "warning", "--component-log-level", "misc:error"];
-/** Access log lines reach the container's log within this time; hot restart has no use in a container. */
-const processFlags = ["--concurrency", "2", "--file-flush-interval-msec", "250", "--disable-hot-restart"];
-
-const bootstraps = {
-  dual: bootstrapArgument(sidecarBootstrap({ ipFamilies: "dual" })),
-  ipv4: bootstrapArgument(sidecarBootstrap({ ipFamilies: "ipv4" })),
-};
+/** Who this Envoy is, and where the application is. Kubernetes fills it in when the container starts. */
+const identityEnv = [
+  fromField("POD_NAME", "metadata.name"),
+  fromField("POD_NAMESPACE", "metadata.namespace"),
+  fromField("INSTANCE_IP", "status.podIP"),
+];
 
 function initContainer(options: PodOptions): Container[] {
+  const { settings } = options;
+  const { imagePullPolicy } = settings.values.global;
+  const check = settings.values.pilot.cni.enabled ? ["--run-validation", "--skip-rule-apply"] : [];
+  const dualStack = settings.envoy.ipFamilies === "dual" ? ["--dual-stack"] : [];
+  const env = metadataEnv(options);
   return captureContainer(options, {
-    image: options.settings.envoy.initImage,
-    args: ["init", ...captureArguments(options)],
+    image: settings.envoy.initImage,
+    args: ["init", ...captureArguments(options), ...dualStack, ...check],
     resources: sidecarResources(options),
+    ...(imagePullPolicy !== "" && { imagePullPolicy }),
+    ...(env.length > 0 && { env }),
   });
+}
+
+/**
+ * Without a native sidecar, Kubernetes stops Envoy at the same time as the application. It then waits, so that requests
+ * in flight and the application's last ones still pass. Older clusters do not know the hook and would refuse the Pod.
+ */
+function drainHook({ nativeSidecar, sleepHook, proxyConfig }: PodOptions): Pick<Container, "lifecycle"> {
+  if (nativeSidecar || !sleepHook) return {};
+  const seconds = Math.ceil(Number((proxyConfig.terminationDrainDuration ?? "5s").slice(0, -1)));
+  return seconds > 0 ? { lifecycle: { preStop: { sleep: { seconds } } } } : {};
 }
 
 /** A stock Envoy and nothing else: its whole configuration stands in its arguments. */
 function proxyContainer(options: PodOptions): Container {
-  const { envoy } = options.settings;
+  const { settings } = options;
+  const { imagePullPolicy, proxy } = settings.values.global;
+  const dualStack = settings.envoy.ipFamilies === "dual" ? [{ name: "ISTIO_DUAL_STACK", value: "true" }] : [];
   return {
     name: containers.proxy,
-    image: envoy.proxyImage,
+    image: envoyImage(options),
     command: ["/usr/local/bin/envoy"],
-    args: ["--config-yaml", bootstraps[envoy.ipFamilies], ...identity.args, ...logFlags, ...processFlags],
-    env: [...identity.env],
+    args: envoyArguments(options, envoyBootstrap(options, {})),
+    env: uniqueEnv([...identityEnv, ...dualStack, ...metadataEnv(options)]),
     ports: [{ name: "http-envoy-prom", containerPort: ports.prometheus, protocol: "TCP" }],
-    ...readinessProbe(options, ports.health),
-    ...startupProbe(options),
     resources: sidecarResources(options),
     securityContext: proxySecurityContext(options),
+    ...(imagePullPolicy !== "" && { imagePullPolicy }),
+    ...(proxy.lifecycle ? { lifecycle: proxy.lifecycle } : drainHook(options)),
+    ...startupProbe(options),
+    ...readinessProbe(options, ports.health),
     ...(options.nativeSidecar && { restartPolicy: "Always" }),
   };
 }
 
-/** The `envoy` profile: istio-init writes the rules, istio-proxy is a stock Envoy. */
+/** The `sidecar` template of the `envoy` profile: istio-init writes the rules, istio-proxy is a stock Envoy. */
 export function envoySidecar(options: PodOptions): PodOverlay {
   return {
     metadata: {
-      labels: canonicalLabels(options),
+      labels: canonicalLabels(options.pod, options.owner),
       annotations: { ...revisionAnnotations(options), ...nodeAgentAnnotations(options) },
     },
     spec: {
@@ -78,4 +87,9 @@ export function envoySidecar(options: PodOptions): PodOverlay {
       ...pullSecrets(options),
     },
   };
+}
+
+/** Puts the application's probes and metrics into Envoy's bootstrap, once they are known. */
+export function finishEnvoy(pod: Pod, probes: ProbeRecord, options: PodOptions): Pod {
+  return withContainer(pod, containers.proxy, (proxy) => withBootstrap(proxy, envoyBootstrap(options, probes, proxy)));
 }

@@ -33,6 +33,11 @@ export function proxyImage(options: PodOptions): string {
   return imageReference(hub, proxy.image, typedTag(tag, type));
 }
 
+/** A stock Envoy: the annotation's image, or the one set. */
+export function envoyImage(options: PodOptions): string {
+  return ownImage(options) ?? options.settings.envoy.proxyImage;
+}
+
 /** istio-init's image: the annotation's, or the one of the values. */
 export function initImage(options: PodOptions): string {
   const { hub, proxy_init: init, tag } = options.settings.values.global;

@@ -3,7 +3,7 @@ import { annotationOf } from "../../mesh/pod-metadata.ts";
 import type { PodOptions } from "../pod-options.ts";
 
 /** Kubernetes expands `$(NAME)` in arguments; what a user wrote is to stay what it is. */
-function literal(text: string): string {
+export function literal(text: string): string {
   return text.replaceAll("$", "$$$$");
 }
 

@@ -105,7 +105,7 @@ export function istioGateway(options: PodOptions): PodOverlay {
     ...authority,
   ];
   return {
-    metadata: { labels: canonicalLabels(options), annotations: revisionAnnotations(options) },
+    metadata: { labels: canonicalLabels(options.pod, options.owner), annotations: revisionAnnotations(options) },
     spec: {
       securityContext: gatewaySecurityContext(options),
       containers: [

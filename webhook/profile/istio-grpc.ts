@@ -88,7 +88,10 @@ export function grpcAgent(options: PodOptions): PodOverlay {
     mounts.map(({ mount }) => mount),
   );
   return {
-    metadata: { labels: canonicalLabels(options), annotations: { ...revisionAnnotations(options), ...keepProbes } },
+    metadata: {
+      labels: canonicalLabels(options.pod, options.owner),
+      annotations: { ...revisionAnnotations(options), ...keepProbes },
+    },
     spec: {
       containers: [proxy, ...applications.map((container) => xdsApplication(container, options))],
       volumes: volumes.map(({ volume }) => volume),

@@ -62,7 +62,7 @@ export function istioSidecar(options: PodOptions): PodOverlay {
   } as Container;
   return {
     metadata: {
-      labels: { ...tlsModeLabel(options), ...canonicalLabels(options) },
+      labels: { ...tlsModeLabel(options), ...canonicalLabels(options.pod, options.owner) },
       annotations: { ...revisionAnnotations(options), ...nodeAgentAnnotations(options) },
     },
     spec: {

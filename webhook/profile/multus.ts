@@ -26,6 +26,16 @@ function appendedToJson(text: string): string {
   return list.length === 0 ? `[${item}]` : `${before}, ${item}${text.slice(end)}`;
 }
 
+/** The value without Istio's network; undefined if nothing else is left. */
+export function withoutIstioNetwork(networks: string | undefined): string | undefined {
+  if (networks === undefined) return undefined;
+  const item = `{"name": "${name}", "namespace": "${namespace}"}`;
+  const rest = networks.trim().startsWith("[")
+    ? networks.replace(`, ${item}`, "").replace(item, "")
+    : networks.replace(new RegExp(`(, )?${namespace}/${name}$`), "");
+  return rest === "" || rest === "[]" ? undefined : rest;
+}
+
 function parsed(text: string): unknown[] | undefined {
   try {
     const value: unknown = JSON.parse(text);

@@ -1,5 +1,5 @@
 import type { Template, Templates } from "../template/template.ts";
-import { envoySidecar } from "./envoy.ts";
+import { envoySidecar, finishEnvoy } from "./envoy.ts";
 import { istioGateway } from "./istio-gateway.ts";
 import { grpcAgent, grpcSimple } from "./istio-grpc.ts";
 import { istioSidecar } from "./istio-sidecar.ts";
@@ -11,7 +11,7 @@ export type ProfileName = (typeof profileNames)[number];
 const builder = (build: Extract<Template, { kind: "builder" }>["build"]): Template => ({ kind: "builder", build });
 
 const templates: Readonly<Record<ProfileName, Templates>> = {
-  envoy: new Map([["sidecar", builder(envoySidecar)]]),
+  envoy: new Map<string, Template>([["sidecar", { kind: "builder", build: envoySidecar, finish: finishEnvoy }]]),
   istio: new Map([
     ["sidecar", builder(istioSidecar)],
     ["gateway", builder(istioGateway)],

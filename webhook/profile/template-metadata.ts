@@ -1,6 +1,7 @@
 import { annotations, labels } from "../../mesh/names.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import { annotationOf, labelOf } from "../../mesh/pod-metadata.ts";
+import type { Owner } from "../owner.ts";
 import { applicationContainers, type PodOptions } from "../pod-options.ts";
 import { captureValues } from "./capture-arguments.ts";
 import { withIstioNetwork } from "./multus.ts";
@@ -13,7 +14,7 @@ function shortened(name: string): string {
 }
 
 /** The service that telemetry attributes a Pod to, by Istio's labels, Kubernetes' recommended ones, or its owner. */
-export function canonicalLabels({ pod, owner }: PodOptions): Texts {
+export function canonicalLabels(pod: Pod, owner: Owner): Texts {
   const name = ["app.kubernetes.io/name", "app"].map((label) => labelOf(pod, label)).find(Boolean) ?? owner.name;
   const revision = ["app.kubernetes.io/version", "version"].map((label) => labelOf(pod, label)).find(Boolean);
   return {

@@ -1,11 +1,11 @@
+import type { InterceptionMode } from "../interception-mode.ts";
 import { ports } from "../ports.ts";
 import { standardOutputAccessLog } from "./access-log.ts";
-import { clusterNames, ownListenerClusterName } from "./cluster.ts";
-import type { Extension, FilterChain, Listener, ListenerFilter, SocketAddress } from "./message.ts";
-import { extension, socketAddress } from "./message.ts";
-
-/** Which addresses a sidecar listens on. `dual` takes IPv4 and IPv6 on one socket and needs a kernel with IPv6. */
-export type IpFamilies = "dual" | "ipv4";
+import { anyAddress, type IpFamilies } from "./address.ts";
+import { clusterNames } from "./cluster.ts";
+import { httpConnectionManager, router } from "./http.ts";
+import type { Extension, FilterChain, Listener, ListenerFilter } from "./message.ts";
+import { extension } from "./message.ts";
 
 /** How long a connection may stay silent before it is taken for one whose server speaks first. */
 const protocolDetectionTimeout = "0.1s";
@@ -13,21 +13,10 @@ const protocolDetectionTimeout = "0.1s";
 /** Servers that speak first on their well-known ports: FTP, SSH, SMTP, POP3, IMAP, submission, MySQL, VNC. */
 const serverFirstPorts = [21, 22, 25, 110, 143, 587, 3306, 5900];
 
-function anyAddress(families: IpFamilies, port: number): SocketAddress {
-  if (families === "ipv4") return socketAddress("0.0.0.0", port);
-  return { socket_address: { address: "::", port_value: port, ipv4_compat: true } };
-}
-
-const router = extension("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router", {
-  suppress_envoy_headers: true,
-});
-
-const connectionManager = "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager";
-
 /** HTTP passed on as it came: no headers added, no case changed, no time limit, upgrades allowed. */
 function httpPassthrough(direction: "inbound" | "outbound", cluster: string): Extension {
   const route = { name: "allow_any", match: { prefix: "/" }, route: { cluster, timeout: "0s" } };
-  return extension("envoy.filters.network.http_connection_manager", connectionManager, {
+  return httpConnectionManager({
     stat_prefix: `${direction}_passthrough`,
     route_config: { name: direction, virtual_hosts: [{ name: "allow_any", domains: ["*"], routes: [route] }] },
     http_filters: [router],
@@ -120,50 +109,19 @@ export function outboundListener(families: IpFamilies): Listener {
   return captureListener("outbound", ports.outbound, clusterNames.passthrough, families);
 }
 
-export function inboundListener(families: IpFamilies): Listener {
-  return captureListener("inbound", ports.inbound, clusterNames.inboundPassthrough, families);
-}
+/** TPROXY's mark: what carries it goes to the application with the client's own source address. */
+const transparentMark = 1337;
 
-/** A small HTTP server of Envoy's own: the given filters, then routes, and 404 for everything else. */
-function ownHttpListener(
-  name: string,
-  port: number,
-  families: IpFamilies,
-  routes: readonly unknown[],
-  filters: readonly Extension[] = [],
-): Listener {
-  const manager = extension("envoy.filters.network.http_connection_manager", connectionManager, {
-    stat_prefix: name,
-    route_config: { name, virtual_hosts: [{ name, domains: ["*"], routes }] },
-    http_filters: [...filters, router],
-    request_timeout: "10s",
-  });
-  return { name, address: anyAddress(families, port), filter_chains: [{ name, filters: [manager] }] };
-}
+const originalSource = extension(
+  "envoy.filters.listener.original_src",
+  "envoy.extensions.filters.listener.original_src.v3.OriginalSrc",
+  { mark: transparentMark },
+);
 
-/**
- * 15021 `/healthz/ready`: 200 while Envoy is live, does not drain, and accepts connections on both capture ports.
- */
-export function healthListener(families: IpFamilies, capturePorts: readonly number[]): Listener {
-  const healthy = capturePorts.map((port) => [ownListenerClusterName(port), { value: 100 }]);
-  const healthCheck = extension(
-    "envoy.filters.http.health_check",
-    "envoy.extensions.filters.http.health_check.v3.HealthCheck",
-    {
-      pass_through_mode: false,
-      headers: [{ name: ":path", string_match: { exact: "/healthz/ready" } }],
-      cluster_min_healthy_percentages: Object.fromEntries(healthy),
-    },
-  );
-  const notFound = { match: { prefix: "/" }, direct_response: { status: 404 } };
-  return ownHttpListener("health", ports.health, families, [notFound], [healthCheck]);
-}
-
-/** 15090 `/stats/prometheus`: Envoy's statistics, and nothing else of the admin interface. */
-export function prometheusListener(families: IpFamilies): Listener {
-  const route = {
-    match: { path: "/stats/prometheus", headers: [{ name: ":method", string_match: { exact: "GET" } }] },
-    route: { cluster: clusterNames.admin },
-  };
-  return ownHttpListener("prometheus", ports.prometheus, families, [route]);
+export function inboundListener(families: IpFamilies, mode: InterceptionMode): Listener {
+  const listener = captureListener("inbound", ports.inbound, clusterNames.inboundPassthrough, families);
+  if (mode !== "TPROXY") return listener;
+  const [originalDestination, ...others] = listener.listener_filters ?? [];
+  const filters = originalDestination === undefined ? [] : [originalDestination, originalSource, ...others];
+  return { ...listener, transparent: true, listener_filters: filters };
 }

@@ -1,0 +1,115 @@
+import { readFile } from "node:fs/promises";
+import { text as readStream } from "node:stream/consumers";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { OutriggerError } from "../mesh/errors.ts";
+import { type ClusterFacts, clusterFacts } from "./cluster-facts.ts";
+import { type ConfigurationText, readConfiguration } from "./config/configuration.ts";
+import { type ProfileName, profileNames } from "./profile/profiles.ts";
+import { type InjectionSettings, injectionSettings, type NativeSidecars } from "./settings.ts";
+
+/** The flags that say how to inject, for every command that injects. */
+export interface InjectionFlags {
+  readonly profile: ProfileName;
+  readonly revision?: string;
+  readonly meshConfig?: string;
+  readonly values?: string;
+  readonly injectorConfig?: string;
+  readonly nativeSidecars: NativeSidecars;
+  readonly nodes?: string[];
+  readonly platform: InjectionSettings["platform"];
+  readonly compliancePolicy?: string;
+  readonly initImage?: string;
+  readonly proxyImage?: string;
+}
+
+const nativeSidecarNames: Readonly<Record<string, NativeSidecars>> = {
+  auto: "auto",
+  true: "enabled",
+  false: "disabled",
+  enabled: "enabled",
+  disabled: "disabled",
+};
+
+function nativeSidecars(text: string): NativeSidecars {
+  const value = Object.hasOwn(nativeSidecarNames, text) ? nativeSidecarNames[text] : undefined;
+  if (value === undefined) throw new InvalidArgumentError("It must be auto, true or false.");
+  return value;
+}
+
+function kubeletVersions(text: string): string[] {
+  const versions = text.split(",").map((version) => version.trim());
+  if (versions.every((version) => /^v?\d+\.\d+/.test(version))) return versions;
+  throw new InvalidArgumentError('It must be a comma list of kubelet versions, such as "v1.34.1,v1.33.0".');
+}
+
+/** Adds the flags that say how to inject to a command. */
+export function withInjectionFlags(command: Command): Command {
+  return command
+    .addOption(new Option("--profile <name>", "whose sidecar to write").choices(profileNames).default("envoy"))
+    .option("--revision <name>", "the revision that injects (default: the values', else default)")
+    .option("--mesh-config <file>", "MeshConfig, or the ConfigMap istio that holds it")
+    .option("--values <file>", "Helm values, or the ConfigMap istio-sidecar-injector that holds them")
+    .option("--injector-config <file>", "policy, selectors and templates, if not in the same ConfigMap as the values")
+    .option(
+      "--native-sidecars <choice>",
+      "istio-proxy as a native sidecar: auto (if all nodes run Kubernetes 1.33 or later), true or false",
+      nativeSidecars,
+      "auto",
+    )
+    .option("--nodes <versions>", "kubelet versions of the cluster's nodes, with commas, for auto", kubeletVersions)
+    .addOption(
+      new Option("--platform <name>", "what the cluster is").choices(["kubernetes", "openshift"]).default("kubernetes"),
+    )
+    .option("--compliance-policy <name>", "cryptography that the proxy keeps to, such as fips-140-2")
+    .option("--init-image <image>", "profile envoy: the image of istio-init, which holds the outrigger command")
+    .option("--proxy-image <image>", "profile envoy: the image of istio-proxy, an Envoy");
+}
+
+/** Reads a file named on the command line, or standard input for `-`. */
+export async function readInput(name: string, flag: string): Promise<string> {
+  try {
+    return await (name === "-" ? readStream(process.stdin) : readFile(name, "utf8"));
+  } catch (error) {
+    const message = `cannot be read: ${(error as Error).message}`;
+    throw new OutriggerError("BAD_FLAG", [{ field: flag, value: name, message }], { cause: error });
+  }
+}
+
+async function configurationText(file: string | undefined, flag: string): Promise<ConfigurationText | undefined> {
+  return file === undefined ? undefined : { name: file, text: await readInput(file, flag) };
+}
+
+/** The files that the settings are read from. */
+export function configurationFiles({ meshConfig, values, injectorConfig }: InjectionFlags): string[] {
+  return [meshConfig, values, injectorConfig].filter((file) => file !== undefined);
+}
+
+/**
+ * Reads the configuration's files and works the settings out.
+ * @throws OutriggerError BAD_FLAG if a file cannot be read, BAD_CONFIGURATION if it does not hold what it should
+ */
+export async function settingsFromFlags(flags: InjectionFlags): Promise<InjectionSettings> {
+  const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
+  const meshConfig = await configurationText(flags.meshConfig, "--mesh-config");
+  const values = await configurationText(flags.values, "--values");
+  const injectorConfig = await configurationText(flags.injectorConfig, "--injector-config");
+  return injectionSettings({
+    ...readConfiguration({
+      ...(meshConfig && { meshConfig }),
+      ...(values && { values }),
+      ...(injectorConfig && { injectorConfig }),
+    }),
+    profile,
+    platform,
+    nativeSidecars: flags.nativeSidecars,
+    ...(revision !== undefined && { revision }),
+    ...(compliancePolicy !== undefined && { compliancePolicy }),
+    ...(initImage !== undefined && { initImage }),
+    ...(proxyImage !== undefined && { proxyImage }),
+  });
+}
+
+/** What the flags tell of the cluster. */
+export function factsFromFlags({ nodes = [] }: InjectionFlags): ClusterFacts {
+  return clusterFacts({ nodes: nodes.map((kubeletVersion) => ({ kubeletVersion })) });
+}
