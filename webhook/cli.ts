@@ -1,18 +1,14 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type InjectionFlags, settingsFromFlags, withInjectionFlags } from "./injection-flags.ts";
 import { defaultLimits } from "./limits.ts";
 import { createLog, type LogLevel, logLevels } from "./log.ts";
 import { runWebhook } from "./main.ts";
-import { injectionSettings } from "./settings.ts";
 
-interface Options {
+interface Options extends InjectionFlags {
   readonly address: string;
   readonly port: number;
   readonly tlsCert: string;
   readonly tlsKey: string;
-  readonly revision: string;
-  readonly nativeSidecars: boolean;
-  readonly initImage?: string;
-  readonly proxyImage?: string;
   readonly maxConnections: number;
   readonly requestTimeout: number;
   readonly drainDelay: number;
@@ -58,29 +54,15 @@ function serverOptions(command: Command): Command {
     .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
 }
 
-function injectionOptions(command: Command): Command {
-  return command
-    .option("--revision <name>", "the revision that injects", "default")
-    .option("--no-native-sidecars", "write istio-proxy as an ordinary container, for nodes before Kubernetes 1.33")
-    .option("--init-image <image>", "the image of istio-init, which holds the outrigger command")
-    .option("--proxy-image <image>", "the image of istio-proxy, an Envoy");
-}
-
 async function run(options: Options): Promise<void> {
   const { log, flush } = createLog(options.logLevel);
-  const { initImage, proxyImage } = options;
   try {
     await runWebhook(
       {
         address: options.address,
         port: options.port,
         certificateFiles: { certificate: options.tlsCert, privateKey: options.tlsKey },
-        settings: injectionSettings({
-          revision: options.revision,
-          nativeSidecars: options.nativeSidecars ? "auto" : "disabled",
-          ...(initImage !== undefined && { initImage }),
-          ...(proxyImage !== undefined && { proxyImage }),
-        }),
+        settings: await settingsFromFlags(options),
         limits: {
           ...defaultLimits,
           connections: options.maxConnections,
@@ -98,5 +80,5 @@ async function run(options: Options): Promise<void> {
 /** `outrigger webhook`: serves the mutating admission webhook over HTTPS. */
 export function command(): Command {
   const webhook = new Command("webhook").description("Serve the mutating admission webhook that injects Pods.");
-  return injectionOptions(serverOptions(webhook)).addHelpText("after", examples).action(run);
+  return withInjectionFlags(serverOptions(webhook)).addHelpText("after", examples).action(run);
 }

@@ -1,35 +1,23 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { parseCidr } from "../../mesh/cidr.ts";
 import { interceptionModes } from "../../mesh/interception-mode.ts";
-import { isPort } from "../../mesh/ports.ts";
+import { portProblem, splitList } from "../../mesh/port-list.ts";
 import { isQuantity } from "../config/quantity.ts";
 
 /** What is wrong with a value and what to write instead; undefined if it may stay. */
 export type Check = (value: string) => { readonly message: string; readonly remedy: string } | undefined;
 
-function itemsOf(list: string): string[] {
-  return list === "" ? [] : list.split(",");
-}
-
-function isCidr(text: string): boolean {
-  const [address = "", bits = "", ...rest] = text.split("/");
-  if (rest.length > 0 || !/^\d{1,3}$/.test(bits)) return false;
-  return (isIPv4(address) && Number(bits) <= 32) || (isIPv6(address) && !address.includes("%") && Number(bits) <= 128);
-}
-
-function isPortText(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && isPort(Number(text));
-}
-
+const isCidr = (text: string) => parseCidr(text) !== undefined;
+const isPortText = (text: string) => portProblem("", text) === undefined;
 const interfaceName = /^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/;
 
 /** A comma list of which each item must pass; `*` alone if it may stand for all. */
 function list(isItem: (text: string) => boolean, what: string, example: string, wildcard: boolean): Check {
   return (value) => {
     if (wildcard && value === "*") return undefined;
-    const bad = itemsOf(value).find((item) => !isItem(item.trim()));
-    if (bad === undefined) return undefined;
+    const bad = splitList(value).find((item) => !isItem(item));
+    if (bad === undefined && !/[^ -~]/.test(value)) return undefined;
     const remedy = wildcard ? `use "*" or a comma list such as "${example}"` : `use a comma list such as "${example}"`;
-    return { message: `is not a list of ${what}: "${bad}" is none`, remedy };
+    return { message: `is not a list of ${what}: "${bad ?? value}" is none`, remedy };
   };
 }
 

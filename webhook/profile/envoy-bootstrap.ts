@@ -4,7 +4,7 @@ import type { MetricsTarget } from "../../mesh/envoy/merged-metrics.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { Container } from "../../mesh/pod.ts";
-import { isPort, ports } from "../../mesh/ports.ts";
+import { isPort } from "../../mesh/ports.ts";
 import type { ProbeRecord, RecordedProbe } from "../pipeline/probe-record.ts";
 import { readScrapeEnv } from "../pipeline/prometheus.ts";
 import type { ScrapeConfiguration } from "../pipeline/scrape-annotations.ts";
@@ -46,15 +46,18 @@ export function metricsTargets(scrape: ScrapeConfiguration | undefined): Metrics
     .filter(({ port }) => isPort(port));
 }
 
+/** The Pods of one workload share a bootstrap: each is printed once, and this many are kept. */
+const keptBootstraps = 256;
 const printed = new Map<string, string>();
 
-/** The bootstrap of a Pod without probes or metrics of its own: one of few, printed once each. */
-function commonBootstrap(options: BootstrapOptions): string {
-  const key = `${options.ipFamilies} ${options.mode} ${options.statusPort}`;
+function bootstrapText(options: BootstrapOptions): string {
+  const key = JSON.stringify(options);
   const known = printed.get(key);
   if (known !== undefined) return known;
-  const text = bootstrapArgument(sidecarBootstrap(options));
-  if (options.statusPort === ports.status || options.statusPort === 0) printed.set(key, text);
+  const text = withinLimit(bootstrapArgument(sidecarBootstrap(options)));
+  const [oldest] = printed.keys();
+  if (oldest !== undefined && printed.size >= keptBootstraps) printed.delete(oldest);
+  printed.set(key, text);
   return text;
 }
 
@@ -75,8 +78,6 @@ export function envoyBootstrap(
   proxy?: Container,
 ): string {
   const { ipFamilies } = settings.envoy;
-  const options = { ipFamilies, mode, statusPort };
-  const own = { probes: appProbes(probes), metrics: metricsTargets(proxy && readScrapeEnv(proxy)) };
-  if (own.probes.length === 0 && own.metrics.length === 0) return commonBootstrap(options);
-  return withinLimit(bootstrapArgument(sidecarBootstrap({ ...options, ...own })));
+  const metrics = metricsTargets(proxy && readScrapeEnv(proxy));
+  return bootstrapText({ ipFamilies, mode, statusPort, probes: appProbes(probes), metrics });
 }
