@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Pod } from "../mesh/pod.ts";
-import { checked } from "./schema-problems.ts";
+import { checked } from "../mesh/schema-problems.ts";
 
 /** A list whose items nobody here looks into. */
 const anyList = v.custom<unknown[]>(Array.isArray, "must be a list");

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
+import { checked } from "../mesh/schema-problems.ts";
 import type { Admission, AuditAnnotations } from "./admit.ts";
 import { nestsTooDeeply } from "./json-depth.ts";
 import type { PatchOperation } from "./patch.ts";
 import { patchText } from "./patch-text.ts";
-import { checked } from "./schema-problems.ts";
 
 /** The versions of the API that are understood; each review is answered in its own. */
 const reviewVersions = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"] as const;

@@ -3,7 +3,7 @@ import { OutriggerError } from "../../mesh/errors.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { JsonObject, Pod } from "../../mesh/pod.ts";
 import { annotationOf } from "../../mesh/pod-metadata.ts";
-import { checked } from "../schema-problems.ts";
+import { checked } from "../../mesh/schema-problems.ts";
 
 /** The problem field of an annotation: `metadata.annotations["…"]`. */
 export function annotationField(name: string): string {

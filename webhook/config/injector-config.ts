@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describeProblem, type Problem } from "../../mesh/errors.ts";
+import { checked } from "../../mesh/schema-problems.ts";
 import { type LabelSelector, selectorProblems } from "../../mesh/selector.ts";
-import { checked } from "../schema-problems.ts";
 import type { Values } from "./values.ts";
 import { injectorFields } from "./values.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { checked } from "../schema-problems.ts";
+import { checked } from "../../mesh/schema-problems.ts";
 import { type ProxyConfig, proxyConfigSchema } from "./proxy-config.ts";
 import { defaultProxyConfig, mergeProxyConfig } from "./proxy-config-merge.ts";
 

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../../mesh/json.ts";
-import { checked } from "../schema-problems.ts";
+import { checked } from "../../mesh/schema-problems.ts";
 import { readYaml } from "../yaml.ts";
 import { type ProxyConfig, proxyConfigFields, proxyConfigSchema } from "./proxy-config.ts";
 

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isObject } from "../../mesh/json.ts";
-import { checked } from "../schema-problems.ts";
+import { checked } from "../../mesh/schema-problems.ts";
 import { defaultValues } from "./values-defaults.ts";
 
 /** Helm's values come as numbers or as text. */

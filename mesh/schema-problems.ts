@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type ErrorCode, OutriggerError, type Problem } from "../mesh/errors.ts";
+import { type ErrorCode, OutriggerError, type Problem } from "./errors.ts";
 
 const longestValue = 200;
 
