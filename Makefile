@@ -38,8 +38,16 @@ types: $(installed) ## check the types
 .PHONY: check
 check: lint types ## lint, formatting and types
 
+.PHONY: generate
+generate: $(installed) ## write discovery/proto from Envoy's .proto files
+	node tools/generate-protos.ts
+
+.PHONY: check-generated
+check-generated: $(installed) ## fail when discovery/proto is not what `make generate` writes
+	node tools/generate-protos.ts --check
+
 .PHONY: test
-test: install check ## everything that runs on one machine: unit, property, conformance, sandbox
+test: install check check-generated ## everything that runs on one machine: unit, property, conformance, sandbox
 	$(node_test) $(filter-out test/cluster/%,$(tests))
 
 .PHONY: test-unit

@@ -30,7 +30,9 @@ const root = normalize(join(import.meta.dirname, ".."));
 const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts"], { cwd: root })
   .toString()
   .split("\n")
-  .filter((file) => file !== "" && !file.endsWith(".test.ts") && !/^(test|bench|node_modules)\//.test(file));
+  .filter(
+    (file) => file !== "" && !file.endsWith(".test.ts") && !/^(test|bench|node_modules|discovery\/proto)\//.test(file),
+  );
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), "utf8");
