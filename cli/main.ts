@@ -20,6 +20,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
   webhook: { summary: "serve the admission webhook that injects Pods", load: () => import("../webhook/cli.ts") },
   uninject: { summary: "take the sidecar out of workloads in YAML files", load: () => import("./uninject.ts") },
+  discovery: {
+    summary: "serve configuration and identity to the mesh's proxies",
+    load: () => import("../discovery/cli.ts"),
+  },
 };
 
 const exitCodes = { usage: 255, unexpected: 1 } as const;

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { createLog, type LogLevel, logLevels } from "../host/log.ts";
 import { type InjectionFlags, settingsFromFlags, withInjectionFlags } from "./injection-flags.ts";
 import { defaultLimits } from "./limits.ts";
-import { createLog, type LogLevel, logLevels } from "./log.ts";
 import { runWebhook } from "./main.ts";
 
 interface Options extends InjectionFlags {

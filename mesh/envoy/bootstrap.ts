@@ -10,6 +10,7 @@ import {
   ownListenerCluster,
   passthroughCluster,
 } from "./cluster.ts";
+import { type DiscoveryConnection, dynamicResources } from "./discovery.ts";
 import { type MetricsTarget, mergedMetrics } from "./merged-metrics.ts";
 import type { Cluster, Listener } from "./message.ts";
 import { extension, loopback, socketAddress } from "./message.ts";
@@ -23,12 +24,15 @@ export interface BootstrapOptions {
   readonly statusPort?: number;
   readonly probes?: readonly AppProbe[];
   readonly metrics?: readonly MetricsTarget[];
+  /** The control plane that tells it what to do with traffic; without one it passes everything on. */
+  readonly discovery?: DiscoveryConnection | undefined;
 }
 
 export interface Bootstrap {
   readonly admin: Readonly<Record<string, unknown>>;
   readonly static_resources: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] };
   readonly overload_manager: Readonly<Record<string, unknown>>;
+  readonly dynamic_resources?: Readonly<Record<string, unknown>>;
 }
 
 /** More connections than this at once, and Envoy refuses new ones rather than run out of memory. */
@@ -69,19 +73,21 @@ function uniqueByName(clusters: readonly Cluster[]): Cluster[] {
 }
 
 /**
- * The bootstrap of a sidecar without a control plane: it captures what comes to 15001 and 15006, logs and counts it, and
- * passes it on. Who Envoy is comes by its `--service-node` flag.
+ * The bootstrap of a sidecar. Without a control plane it captures what comes to 15001 and 15006, logs and counts it, and
+ * passes it on; with one, the listeners of these ports come from there, and until they do nothing passes: what must be
+ * encrypted or refused is never let through for want of an answer.
+ *
+ * Who Envoy is comes by its `--service-node` flag.
  */
 export function sidecarBootstrap(options: BootstrapOptions): Bootstrap {
-  const { ipFamilies, mode = "REDIRECT" } = options;
+  const { ipFamilies, mode = "REDIRECT", discovery } = options;
   const capturePorts = [ports.outbound, ports.inbound];
   const status = statusServer(options);
   return {
     admin: { address: socketAddress(loopback, ports.admin), ignore_global_conn_limit: true },
     static_resources: {
       listeners: [
-        outboundListener(ipFamilies),
-        inboundListener(ipFamilies, mode),
+        ...(discovery === undefined ? [outboundListener(ipFamilies), inboundListener(ipFamilies, mode)] : []),
         healthListener(ipFamilies, capturePorts),
         prometheusListener(ipFamilies),
         ...status.listeners,
@@ -96,6 +102,7 @@ export function sidecarBootstrap(options: BootstrapOptions): Bootstrap {
       ],
     },
     overload_manager: { resource_monitors: [connectionLimit] },
+    ...(discovery === undefined ? {} : { dynamic_resources: dynamicResources(discovery) }),
   };
 }
 

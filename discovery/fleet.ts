@@ -1,0 +1,120 @@
+import type { Sources } from "./ads/stream-state.ts";
+import type { ProxyIdentity } from "./identity/authentication.ts";
+import type { HeldSecrets, WorkloadSecrets } from "./identity/workload-secrets.ts";
+import { createPodArrivals, isSamePod, podKey } from "./pod-arrivals.ts";
+import type { Workload } from "./registry/workload.ts";
+import type { MeshChange, MeshResources } from "./resources/mesh-resources.ts";
+import { proxyResources } from "./resources/proxy-resources.ts";
+import { createResourceSet, type ResourceSet } from "./resources/resource-set.ts";
+
+/** A Pod's proxy, with all it may see, for as long as one of its streams is open. */
+export interface ConnectedProxy {
+  readonly identity: ProxyIdentity;
+  readonly sources: Sources;
+  /** Aborted when the Pod is gone: its streams end. */
+  readonly gone: AbortSignal;
+}
+
+/** The proxies that are connected to this replica. */
+export interface Fleet {
+  /** The proxy of a Pod; undefined when the Pod is still unknown after the given time, or is another than the token's. */
+  open(identity: ProxyIdentity, waitMs: number): Promise<ConnectedProxy | undefined>;
+  close(proxy: ConnectedProxy): void;
+  /** Brings every proxy's own resources in line with what changed. */
+  update(change: MeshChange): void;
+}
+
+interface Member {
+  readonly proxy: ConnectedProxy;
+  readonly own: { readonly clusters: ResourceSet; readonly listeners: ResourceSet };
+  readonly secrets: HeldSecrets;
+  readonly abort: AbortController;
+  workload: Workload;
+  streams: number;
+}
+
+function createMember(mesh: MeshResources, identity: ProxyIdentity, workload: Workload, secrets: HeldSecrets): Member {
+  const own = { clusters: createResourceSet(), listeners: createResourceSet() };
+  const abort = new AbortController();
+  const sources: Sources = {
+    clusters: [mesh.clusters, own.clusters],
+    endpoints: [mesh.endpoints],
+    listeners: [mesh.listeners, own.listeners],
+    routes: [mesh.serviceRoutes, mesh.routesOf(identity.namespace)],
+    secrets: [secrets.set],
+  };
+  return { proxy: { identity, sources, gone: abort.signal }, own, secrets, abort, workload, streams: 0 };
+}
+
+function replaceAll(set: ResourceSet, resources: Parameters<ResourceSet["update"]>[0]): void {
+  const next = [...resources];
+  const kept = new Set(next.map(({ name }) => name));
+  const names = [...set.values()].map(({ name }) => name);
+  set.update(
+    next,
+    names.filter((name) => !kept.has(name)),
+  );
+}
+
+export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Fleet {
+  const members = new Map<string, Member>();
+  /** Those as well that a later Pod of the same name has taken the place of. */
+  const byProxy = new Map<ConnectedProxy, Member>();
+  const workloadOf = (key: string) => mesh.view.snapshot.workloads.get(key);
+  const arrivals = createPodArrivals(workloadOf);
+
+  function refresh({ own, workload }: Member): void {
+    const { clusters, listeners } = proxyResources(mesh.view, workload);
+    replaceAll(own.clusters, clusters);
+    replaceAll(own.listeners, listeners);
+  }
+
+  function leave(member: Member): void {
+    const { identity } = member.proxy;
+    member.secrets.release();
+    byProxy.delete(member.proxy);
+    if (members.get(podKey(identity)) === member) members.delete(podKey(identity));
+    const isLast = ![...byProxy.values()].some(({ proxy }) => proxy.identity.namespace === identity.namespace);
+    if (isLast) mesh.dropNamespace(identity.namespace);
+  }
+
+  /** Takes note of a Pod that changed; its streams end when it is no longer the Pod that they are of. */
+  function follow(key: string): void {
+    const member = members.get(key);
+    if (member === undefined) return;
+    const workload = workloadOf(key);
+    if (isSamePod(workload, member.proxy.identity)) member.workload = workload;
+    else member.abort.abort();
+  }
+
+  return {
+    async open(identity, waitMs) {
+      const workload = await arrivals.wait(identity, waitMs);
+      if (workload === undefined) return undefined;
+      const held = await secrets.of(identity);
+      const known = members.get(podKey(identity));
+      const isKnown = known !== undefined && isSamePod(known.workload, identity);
+      const member = isKnown ? known : createMember(mesh, identity, workload, held);
+      if (isKnown) held.release();
+      else refresh(member);
+      members.set(podKey(identity), member);
+      byProxy.set(member.proxy, member);
+      member.streams += 1;
+      return member.proxy;
+    },
+    close(proxy) {
+      const member = byProxy.get(proxy);
+      if (member === undefined) return;
+      member.streams -= 1;
+      if (member.streams === 0) leave(member);
+    },
+    update({ policies, workloads, namespaces }) {
+      arrivals.notify(workloads);
+      for (const key of workloads) follow(key);
+      for (const [key, member] of members) {
+        const isConcerned = policies || workloads.has(key) || namespaces.has(member.proxy.identity.namespace);
+        if (isConcerned && !member.abort.signal.aborted) refresh(member);
+      }
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { AuthenticationV1Api, V1TokenReviewStatus } from "@kubernetes/client-node";
+import { type Authentication, type Authenticator, parseUserName } from "./authentication.ts";
+
+/** The part of the Kubernetes client that reviews tokens. */
+export type TokenReviews = Pick<AuthenticationV1Api, "createTokenReview">;
+
+const podNameKey = "authentication.kubernetes.io/pod-name";
+const podUidKey = "authentication.kubernetes.io/pod-uid";
+
+/** Longer, and the client is told to come again. */
+const timeoutMs = 5_000;
+
+/**
+ * What the API server says of a token: it knows whether the Pod, the ServiceAccount and the token itself are still there.
+ * Source: https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-review-v1/
+ */
+export function judgeReview(review: V1TokenReviewStatus | undefined, audience: string): Authentication {
+  if (review?.authenticated !== true) return { ok: false, reason: "invalid-token", detail: review?.error ?? "" };
+  if (!(review.audiences ?? []).includes(audience)) return { ok: false, reason: "wrong-audience" };
+  const name = parseUserName(review.user?.username ?? "");
+  const [podName] = review.user?.extra?.[podNameKey] ?? [];
+  const [podUid] = review.user?.extra?.[podUidKey] ?? [];
+  if (name === undefined || podName === undefined || podUid === undefined) {
+    return { ok: false, reason: "not-bound-to-a-pod" };
+  }
+  return { ok: true, identity: { ...name, pod: { name: podName, uid: podUid } } };
+}
+
+async function withTimeout<T>(work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks the API server about each token. */
+export function tokenReviewer(api: TokenReviews, audience: string): Authenticator {
+  return async (token) => {
+    const body = {
+      apiVersion: "authentication.k8s.io/v1",
+      kind: "TokenReview",
+      spec: { token, audiences: [audience] },
+    };
+    try {
+      return judgeReview((await withTimeout(api.createTokenReview({ body }))).status, audience);
+    } catch (error) {
+      return { ok: false, reason: "unavailable", detail: (error as Error).message };
+    }
+  };
+}

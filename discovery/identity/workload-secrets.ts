@@ -1,0 +1,134 @@
+import { issueCertificate } from "../../host/x509.ts";
+import { createResourceSet, type ResourceSet } from "../resources/resource-set.ts";
+import { certificateSecret, rootsSecret } from "../translate/secrets.ts";
+import { spiffeId } from "../translate/tls.ts";
+import type { MeshAuthority } from "./mesh-authority.ts";
+
+export interface WorkloadName {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/** The secrets of one identity, for as long as somebody holds them. */
+export interface HeldSecrets {
+  readonly set: ResourceSet;
+  release(): void;
+}
+
+/** Certificates of workloads: issued when the first proxy of an identity connects, renewed while one is connected. */
+export interface WorkloadSecrets {
+  of(name: WorkloadName): Promise<HeldSecrets>;
+  /** Signs everything anew with another authority. */
+  replaceAuthority(authority: MeshAuthority): Promise<void>;
+  /** When each certificate that is in use ends. */
+  expiries(): ReadonlyMap<string, Date>;
+  close(): void;
+}
+
+export interface WorkloadSecretsOptions {
+  readonly authority: MeshAuthority;
+  readonly trustDomain: string;
+  readonly lifetimeMs: number;
+  /** After secrets changed without anybody asking. */
+  readonly onChange: () => void;
+  /** When a certificate could not be renewed; it is tried again. */
+  readonly onFailure: (name: WorkloadName, error: unknown) => void;
+}
+
+/** Renewed between these parts of the lifetime: at different times, and with half of it left to find out what is wrong. */
+const renewal = { from: 0.45, to: 0.55, retryMs: 30_000 } as const;
+
+interface Entry {
+  readonly set: ResourceSet;
+  holders: number;
+  expiry: Date;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export function createWorkloadSecrets(options: WorkloadSecretsOptions): WorkloadSecrets {
+  const entries = new Map<string, Promise<Entry>>();
+  const ready = new Map<string, Entry>();
+  let authority = options.authority;
+
+  async function issue(name: WorkloadName, entry: Pick<Entry, "set">): Promise<Date> {
+    const signedBy = authority;
+    const uri = spiffeId(options.trustDomain, name.namespace, name.serviceAccount);
+    const issued = await issueCertificate(signedBy.signer, {
+      names: { uri: [uri] },
+      lifetimeMs: options.lifetimeMs,
+      usages: ["server", "client"],
+    });
+    if (signedBy !== authority) return await issue(name, entry);
+    const chain = `${issued.certificate}${signedBy.chain}`;
+    entry.set.update([certificateSecret(chain, issued.privateKey), rootsSecret(signedBy.roots)]);
+    return issued.notAfter;
+  }
+
+  function schedule(name: WorkloadName, entry: Entry, delayMs: number): void {
+    clearTimeout(entry.timer);
+    if (entry.holders === 0) return;
+    entry.timer = setTimeout(() => void renew(name, entry), delayMs);
+    entry.timer.unref();
+  }
+
+  function renewalDelay(): number {
+    return options.lifetimeMs * (renewal.from + Math.random() * (renewal.to - renewal.from));
+  }
+
+  async function renew(name: WorkloadName, entry: Entry): Promise<void> {
+    try {
+      entry.expiry = await issue(name, entry);
+      schedule(name, entry, renewalDelay());
+      options.onChange();
+    } catch (error) {
+      options.onFailure(name, error);
+      schedule(name, entry, renewal.retryMs);
+    }
+  }
+
+  async function create(name: WorkloadName, key: string): Promise<Entry> {
+    const set = createResourceSet();
+    const expiry = await issue(name, { set });
+    const entry: Entry = { set, holders: 0, expiry, timer: undefined };
+    ready.set(key, entry);
+    return entry;
+  }
+
+  function release(key: string, entry: Entry): void {
+    entry.holders -= 1;
+    if (entry.holders > 0) return;
+    clearTimeout(entry.timer);
+    entries.delete(key);
+    ready.delete(key);
+  }
+
+  return {
+    async of(name) {
+      const key = `${name.namespace}/${name.serviceAccount}`;
+      const pending = entries.get(key) ?? create(name, key);
+      entries.set(key, pending);
+      try {
+        const entry = await pending;
+        entry.holders += 1;
+        if (entry.holders === 1) schedule(name, entry, renewalDelay());
+        return { set: entry.set, release: () => release(key, entry) };
+      } catch (error) {
+        entries.delete(key);
+        throw error;
+      }
+    },
+    async replaceAuthority(next) {
+      authority = next;
+      await Promise.all(
+        [...ready].map(async ([key, entry]) => {
+          const [namespace = "", serviceAccount = ""] = key.split("/");
+          await renew({ namespace, serviceAccount }, entry);
+        }),
+      );
+    },
+    expiries: () => new Map([...ready].map(([key, { expiry }]) => [key, expiry])),
+    close() {
+      for (const { timer } of ready.values()) clearTimeout(timer);
+    },
+  };
+}

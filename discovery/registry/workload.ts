@@ -1,0 +1,94 @@
+import { containers } from "../../mesh/names.ts";
+import type { NodeObject, PodObject } from "./objects.ts";
+
+export interface Locality {
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+}
+
+/** A Pod, as far as the mesh is concerned. */
+export interface Workload {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly addresses: readonly string[];
+  readonly serviceAccount: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly locality: Locality;
+  /** Whether it terminates the mesh's mutual TLS. */
+  readonly meshed: boolean;
+  /** `istio.io` calls it the canonical service. */
+  readonly canonicalName: string;
+  readonly canonicalRevision: string;
+  /** The Deployment or other owner's name, else the Pod's. */
+  readonly owner: string;
+  readonly containerPorts: readonly { readonly name?: string; readonly port: number }[];
+}
+
+const topology = {
+  region: "topology.kubernetes.io/region",
+  zone: "topology.kubernetes.io/zone",
+  subZone: "topology.istio.io/subzone",
+} as const;
+
+export function localityOf(node: NodeObject | undefined): Locality {
+  const nodeLabels = node?.metadata?.labels ?? {};
+  return {
+    region: nodeLabels[topology.region] ?? "",
+    zone: nodeLabels[topology.zone] ?? "",
+    subZone: nodeLabels[topology.subZone] ?? "",
+  };
+}
+
+/** The label by which injection says that the Pod's sidecar takes mutual TLS. */
+export const tlsModeLabel = "security.istio.io/tlsMode";
+
+const hash = /-[a-z0-9]{5,10}$/;
+
+function ownerOf(pod: PodObject): string {
+  const name = pod.metadata?.name ?? "";
+  const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  if (owner?.name === undefined) return name;
+  return owner.kind === "ReplicaSet" ? owner.name.replace(hash, "") : owner.name;
+}
+
+function portsOf(pod: PodObject): Workload["containerPorts"] {
+  const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  return all
+    .filter((container) => container.name !== containers.proxy)
+    .flatMap((container) => container.ports ?? [])
+    .map(({ name, containerPort }) => ({ ...(name === undefined ? {} : { name }), port: containerPort }));
+}
+
+/** Whether a Pod has ended: its address may already be another's. */
+function hasEnded(pod: PodObject): boolean {
+  return pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+}
+
+/** Reads a Pod; undefined once it has ended. */
+export function workloadFrom(pod: PodObject, node: NodeObject | undefined): Workload | undefined {
+  const { namespace, name } = pod.metadata ?? {};
+  if (namespace === undefined || name === undefined || hasEnded(pod)) return undefined;
+  const labels = pod.metadata?.labels ?? {};
+  const owner = ownerOf(pod);
+  const addresses = pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP];
+  return {
+    namespace,
+    name,
+    uid: pod.metadata?.uid ?? "",
+    addresses: addresses.filter((ip): ip is string => ip !== undefined && ip !== ""),
+    serviceAccount: pod.spec?.serviceAccountName ?? "default",
+    labels,
+    locality: localityOf(node),
+    meshed: labels[tlsModeLabel] === "istio",
+    canonicalName: labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels.app ?? owner,
+    canonicalRevision:
+      labels["service.istio.io/canonical-revision"] ??
+      labels["app.kubernetes.io/version"] ??
+      labels.version ??
+      "latest",
+    owner,
+    containerPorts: portsOf(pod),
+  };
+}

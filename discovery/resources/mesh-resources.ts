@@ -1,0 +1,115 @@
+import type { ServiceEntry, Snapshot } from "../registry/snapshot.ts";
+import { emptySnapshot } from "../registry/snapshot.ts";
+import { type MeshView, meshView } from "../translate/mesh-view.ts";
+import { portListener } from "../translate/outbound-listeners.ts";
+import type { MeshSettings } from "../translate/settings.ts";
+import { ownedResources } from "./owned-resources.ts";
+import { createResourceSet, type ResourceSet } from "./resource-set.ts";
+import { createRouteTables } from "./route-tables.ts";
+import { noResources, serviceResources } from "./service-resources.ts";
+
+/** What a new snapshot changed, for those who depend on it. */
+export interface MeshChange {
+  readonly policies: boolean;
+  /** Keys of workloads that are other than before. */
+  readonly workloads: ReadonlySet<string>;
+  /** Namespaces with a Service that is other than before, its endpoints apart. */
+  readonly namespaces: ReadonlySet<string>;
+}
+
+/** The resources that proxies share, kept in line with the snapshot. */
+export interface MeshResources {
+  readonly view: MeshView;
+  readonly clusters: ResourceSet;
+  readonly endpoints: ResourceSet;
+  readonly listeners: ResourceSet;
+  /** Route tables of single Services. */
+  readonly serviceRoutes: ResourceSet;
+  /** Route tables of ports, as a namespace sees them. */
+  routesOf(namespace: string): ResourceSet;
+  dropNamespace(namespace: string): void;
+  update(snapshot: Snapshot): MeshChange;
+}
+
+/** The keys whose values are not the same object in both. */
+function changedKeys<T>(before: ReadonlyMap<string, T>, after: ReadonlyMap<string, T>): Set<string> {
+  const changed = new Set<string>();
+  if (before === after) return changed;
+  for (const [key, value] of after) if (before.get(key) !== value) changed.add(key);
+  for (const key of before.keys()) if (!after.has(key)) changed.add(key);
+  return changed;
+}
+
+function changedNamespaces(keys: ReadonlySet<string>, before: Snapshot, after: Snapshot): Set<string> {
+  const other = [...keys].filter((key) => before.services.get(key)?.service !== after.services.get(key)?.service);
+  return new Set(other.map((key) => key.split("/", 1)[0] ?? ""));
+}
+
+export function createMeshResources(settings: MeshSettings): MeshResources {
+  const clusters = createResourceSet();
+  const endpoints = createResourceSet();
+  const listeners = createResourceSet();
+  const serviceRoutes = createResourceSet();
+  const owned = {
+    clusters: ownedResources(clusters),
+    endpoints: ownedResources(endpoints),
+    listeners: ownedResources(listeners),
+    routes: ownedResources(serviceRoutes),
+  };
+  const tables = createRouteTables();
+  let view = meshView(emptySnapshot, settings);
+  let listenedPorts = new Set<number>();
+
+  function replace(key: string, entry: ServiceEntry | undefined): void {
+    const resources = entry === undefined ? noResources : serviceResources(view, entry);
+    owned.clusters.replace(key, resources.clusters);
+    owned.endpoints.replace(key, resources.endpoints);
+    owned.listeners.replace(key, resources.listeners);
+    owned.routes.replace(key, resources.routes);
+    tables.replace(key, entry);
+  }
+
+  function updatePortListeners(): void {
+    const ports = new Set(tables.ports());
+    for (const port of ports)
+      if (!listenedPorts.has(port)) owned.listeners.replace(`:${port}`, [portListener(settings, port)]);
+    for (const port of listenedPorts) if (!ports.has(port)) owned.listeners.replace(`:${port}`, []);
+    listenedPorts = ports;
+  }
+
+  /** What an ExternalName leads to depends on which Services there are. */
+  function refreshAliases(namespaces: ReadonlySet<string>): void {
+    if (namespaces.size === 0) return;
+    for (const [key, entry] of view.snapshot.services) {
+      if (entry.service.resolution.kind !== "external-name") continue;
+      tables.replace(key, undefined);
+      tables.replace(key, entry);
+    }
+  }
+
+  return {
+    get view() {
+      return view;
+    },
+    clusters,
+    endpoints,
+    listeners,
+    serviceRoutes,
+    routesOf: (namespace) => tables.of(namespace, view),
+    dropNamespace: (namespace) => tables.drop(namespace),
+    update(snapshot) {
+      const before = view.snapshot;
+      view = meshView(snapshot, settings);
+      const policies = before.peerAuthentications !== snapshot.peerAuthentications;
+      const services = changedKeys(before.services, snapshot.services);
+      const affected = policies ? new Set([...services, ...snapshot.services.keys()]) : services;
+      for (const key of affected) replace(key, snapshot.services.get(key));
+      const namespaces = changedNamespaces(services, before, snapshot);
+      refreshAliases(namespaces);
+      updatePortListeners();
+      for (const owner of Object.values(owned)) owner.flush();
+      tables.flush(view);
+      return { policies, workloads: changedKeys(before.workloads, snapshot.workloads), namespaces };
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import type { ServiceEntry } from "../registry/snapshot.ts";
+import type { MeshView } from "../translate/mesh-view.ts";
+import type { EncodedHost } from "../translate/route-table.ts";
+import { type Exposure, encodedHosts, isRoutedByHost, portRoutes } from "../translate/routes.ts";
+import { createResourceSet, type ResourceSet } from "./resource-set.ts";
+
+/**
+ * The route tables of ports, which hold every Service of the mesh, as each namespace sees them. Only namespaces that a
+ * connected proxy is in have any.
+ */
+export interface RouteTables {
+  /** The ports that any Service has requests routed on. */
+  ports(): Iterable<number>;
+  /** Takes note of a Service that changed; `undefined` when it went. */
+  replace(key: string, entry: ServiceEntry | undefined): void;
+  /** Rebuilds the tables that changes since the last time concern. */
+  flush(view: MeshView): void;
+  /** The tables as a namespace sees them, which stay up to date until it is dropped. */
+  of(namespace: string, view: MeshView): ResourceSet;
+  drop(namespace: string): void;
+}
+
+/** One Service on one port: its hosts are encoded once for its own namespace and once for the others. */
+interface Hosts {
+  readonly exposure: Exposure;
+  own?: EncodedHost[];
+  others?: EncodedHost[];
+}
+
+function hostsSeenFrom(view: MeshView, hosts: Hosts, from: string): EncodedHost[] {
+  if (hosts.exposure.entry.service.namespace === from) {
+    hosts.own ??= encodedHosts(view, hosts.exposure, from);
+    return hosts.own;
+  }
+  hosts.others ??= encodedHosts(view, hosts.exposure, "");
+  return hosts.others;
+}
+
+/** Whether a Service's part of a table may differ: endpoints only count where each Pod has a name of its own. */
+function sameHosts(one: ServiceEntry | undefined, other: ServiceEntry): boolean {
+  return one?.service === other.service && other.service.resolution.kind !== "headless";
+}
+
+export function createRouteTables(): RouteTables {
+  const byPort = new Map<number, Map<string, Hosts>>();
+  const entries = new Map<string, ServiceEntry>();
+  const namespaces = new Map<string, ResourceSet>();
+  const touched = new Set<number>();
+
+  function forget(key: string): void {
+    for (const { port } of entries.get(key)?.service.ports ?? []) {
+      if (byPort.get(port)?.delete(key) !== true) continue;
+      touched.add(port);
+      if (byPort.get(port)?.size === 0) byPort.delete(port);
+    }
+    entries.delete(key);
+  }
+
+  function add(key: string, entry: ServiceEntry): void {
+    entries.set(key, entry);
+    for (const port of entry.service.ports.filter(isRoutedByHost)) {
+      const services = byPort.get(port.port) ?? new Map<string, Hosts>();
+      byPort.set(port.port, services.set(key, { exposure: { entry, port } }));
+      touched.add(port.port);
+    }
+  }
+
+  function table(view: MeshView, port: number, from: string) {
+    const services = [...(byPort.get(port) ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
+    return portRoutes(
+      view,
+      port,
+      services.flatMap(([, hosts]) => hostsSeenFrom(view, hosts, from)),
+    );
+  }
+
+  function rebuild(view: MeshView, namespace: string, ports: Iterable<number>): void {
+    const all = [...ports];
+    const present = all.filter((port) => byPort.has(port));
+    namespaces.get(namespace)?.update(
+      present.map((port) => table(view, port, namespace)),
+      all.filter((port) => !byPort.has(port)).map(String),
+    );
+  }
+
+  return {
+    ports: () => byPort.keys(),
+    replace(key, entry) {
+      if (entry !== undefined && sameHosts(entries.get(key), entry)) return;
+      forget(key);
+      if (entry !== undefined) add(key, entry);
+    },
+    flush(view) {
+      for (const namespace of namespaces.keys()) rebuild(view, namespace, touched);
+      touched.clear();
+    },
+    of(namespace, view) {
+      const known = namespaces.get(namespace);
+      if (known !== undefined) return known;
+      const set = createResourceSet();
+      namespaces.set(namespace, set);
+      rebuild(view, namespace, byPort.keys());
+      return set;
+    },
+    drop: (namespace) => namespaces.delete(namespace),
+  };
+}

@@ -1,0 +1,113 @@
+import { create } from "@bufbuild/protobuf";
+import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { type Filter, FilterSchema } from "../proto/envoy/config/listener/v3/listener_components_pb.js";
+import type { RouteConfiguration } from "../proto/envoy/config/route/v3/route_pb.js";
+import { RouterSchema } from "../proto/envoy/extensions/filters/http/router/v3/router_pb.js";
+import {
+  HttpConnectionManager_ForwardClientCertDetails as ForwardClientCert,
+  HttpConnectionManager_ServerHeaderTransformation,
+  HttpConnectionManagerSchema,
+} from "../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
+import { TcpProxySchema } from "../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { http1Options } from "./cluster.ts";
+import { ads, milliseconds, pack, typedStruct } from "./message.ts";
+import { alpn, podAddressKey } from "./names.ts";
+import type { TracingSettings } from "./settings.ts";
+import { tracing } from "./tracing.ts";
+
+/** Where an HTTP filter chain finds its routes: in a table of its own, or in one that is asked for by name. */
+export type RouteSource = { readonly table: RouteConfiguration } | { readonly name: string };
+
+/** What happens to the header that names the client's certificate: it is only ever written by the server's sidecar. */
+export type ClientCertificateHeader = "remove" | "set";
+
+export interface HttpFilterOptions {
+  readonly statPrefix: string;
+  readonly routes: RouteSource;
+  readonly accessLog: AccessLog[];
+  readonly clientCertificate: ClientCertificateHeader;
+  readonly tracing: TracingSettings | undefined;
+}
+
+const router = {
+  name: "envoy.filters.http.router",
+  configType: { case: "typedConfig" as const, value: pack(RouterSchema, { suppressEnvoyHeaders: true }) },
+};
+
+function clientCertificateFields(header: ClientCertificateHeader) {
+  if (header === "remove") return { forwardClientCertDetails: ForwardClientCert.SANITIZE };
+  return {
+    forwardClientCertDetails: ForwardClientCert.SANITIZE_SET,
+    setCurrentClientCertDetails: { subject: true, dns: true, uri: true },
+  };
+}
+
+/** HTTP passed on as it came, but for a normalised path: no time limit, no change of case, upgrades allowed. */
+export function httpFilter(options: HttpFilterOptions): Filter {
+  const { statPrefix, routes, accessLog, clientCertificate } = options;
+  const routeSpecifier =
+    "table" in routes
+      ? { case: "routeConfig" as const, value: routes.table }
+      : { case: "rds" as const, value: { configSource: ads, routeConfigName: routes.name } };
+  return create(FilterSchema, {
+    name: "envoy.filters.network.http_connection_manager",
+    configType: {
+      case: "typedConfig",
+      value: pack(HttpConnectionManagerSchema, {
+        statPrefix,
+        routeSpecifier,
+        httpFilters: [router],
+        accessLog,
+        httpProtocolOptions: http1Options,
+        serverHeaderTransformation: HttpConnectionManager_ServerHeaderTransformation.PASS_THROUGH,
+        upgradeConfigs: [{ upgradeType: "websocket" }],
+        normalizePath: true,
+        streamIdleTimeout: milliseconds(0),
+        proxy100Continue: true,
+        preserveExternalRequestId: true,
+        skipXffAppend: true,
+        maxRequestHeadersKb: 96,
+        delayedCloseTimeout: milliseconds(1000),
+        ...clientCertificateFields(clientCertificate),
+        ...tracing(options.tracing),
+      }),
+    },
+  });
+}
+
+/** Bytes to one cluster; `podAddress` chooses one Pod of a headless Service. */
+export function tcpFilter(statPrefix: string, cluster: string, accessLog: AccessLog[], podAddress?: string): Filter {
+  const filterMetadata = podAddress === undefined ? {} : { "envoy.lb": { [podAddressKey]: podAddress } };
+  return create(FilterSchema, {
+    name: "envoy.filters.network.tcp_proxy",
+    configType: {
+      case: "typedConfig",
+      value: pack(TcpProxySchema, {
+        statPrefix,
+        clusterSpecifier: { case: "cluster", value: cluster },
+        accessLog,
+        idleTimeout: milliseconds(0),
+        ...(podAddress === undefined ? {} : { metadataMatch: { filterMetadata } }),
+      }),
+    },
+  });
+}
+
+/**
+ * Says in ALPN, to the server's sidecar, that what the mesh's TLS carries is HTTP. Our tree of protos lacks the filter's.
+ */
+export const announceHttp: Filter = create(FilterSchema, {
+  name: "envoy.filters.network.set_filter_state",
+  configType: {
+    case: "typedConfig",
+    value: typedStruct("envoy.extensions.filters.network.set_filter_state.v3.Config", {
+      on_new_connection: [
+        {
+          object_key: "envoy.network.application_protocols",
+          format_string: { text_format_source: { inline_string: [alpn.meshHttp, alpn.mesh].join(",") } },
+          shared_with_upstream: "ONCE",
+        },
+      ],
+    }),
+  },
+});

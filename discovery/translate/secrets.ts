@@ -1,0 +1,29 @@
+import { create } from "@bufbuild/protobuf";
+import { SecretSchema } from "../proto/envoy/extensions/transport_sockets/tls/v3/secret_pb.js";
+import { secretNames } from "./names.ts";
+import { type Resource, resource } from "./resource.ts";
+
+function inline(text: string) {
+  return { specifier: { case: "inlineString" as const, value: text } };
+}
+
+/** A workload's certificate, with the intermediates below the root, and its private key, all as PEM. */
+export function certificateSecret(certificateChain: string, privateKey: string): Resource {
+  const secret = create(SecretSchema, {
+    name: secretNames.certificate,
+    type: {
+      case: "tlsCertificate",
+      value: { certificateChain: inline(certificateChain), privateKey: inline(privateKey) },
+    },
+  });
+  return resource("secrets", secret.name, SecretSchema, secret);
+}
+
+/** The roots that peers' certificates must lead to, as PEM. */
+export function rootsSecret(roots: string): Resource {
+  const secret = create(SecretSchema, {
+    name: secretNames.roots,
+    type: { case: "validationContext", value: { trustedCa: inline(roots) } },
+  });
+  return resource("secrets", secret.name, SecretSchema, secret);
+}

@@ -1,0 +1,31 @@
+/** What holds for the whole mesh. */
+export interface MeshSettings {
+  /** `cluster.local`: the end of every Service's name. */
+  readonly domain: string;
+  /** The first part of every SPIFFE identity. */
+  readonly trustDomain: string;
+  /** Where policies for the whole mesh stand. */
+  readonly rootNamespace: string;
+  /** What happens to traffic to a destination that no Service has: Istio's `outboundTrafficPolicy`. */
+  readonly outboundTraffic: "ALLOW_ANY" | "REGISTRY_ONLY";
+  readonly accessLog: "text" | "json" | "off";
+  /** Where spans go, if anywhere: an OpenTelemetry collector's OTLP port over gRPC. */
+  readonly tracing: TracingSettings | undefined;
+}
+
+export interface TracingSettings {
+  /** The collector's Service: `collector.observability.svc.cluster.local`. */
+  readonly host: string;
+  readonly port: number;
+  /** 0 to 100. */
+  readonly samplingPercent: number;
+}
+
+export const defaultSettings: MeshSettings = {
+  domain: "cluster.local",
+  trustDomain: "cluster.local",
+  rootNamespace: "outrigger-system",
+  outboundTraffic: "ALLOW_ANY",
+  accessLog: "text",
+  tracing: undefined,
+};
