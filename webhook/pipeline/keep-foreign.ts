@@ -1,8 +1,9 @@
 import { isObject } from "../../mesh/json.ts";
-import type { Container, EnvVar, JsonObject, Pod, VolumeMount } from "../../mesh/pod.ts";
+import type { Container, EnvVar, Handler, HttpGetAction, JsonObject, Pod, VolumeMount } from "../../mesh/pod.ts";
 import { type ContainerList, containerLists, withContainers } from "../pod-containers.ts";
 import { readStatus } from "./injection-status.ts";
 import { injectedNames } from "./own-fields.ts";
+import { hookPlaces, probePlaces } from "./probe-record.ts";
 
 /**
  * Between two calls of the webhook for one Pod, others change it: Kubernetes fills in defaults and mounts the service
@@ -103,6 +104,29 @@ function formerContainer(pod: Pod, name: string): Container | undefined {
   return containerLists.flatMap((list) => pod.spec[list] ?? []).find((container) => container.name === name);
 }
 
+/** A rewritten probe or hook with what others added to the request, such as the API's default scheme. */
+function filledHandler(now: Handler | undefined, former: Handler | undefined): Handler | undefined {
+  const same = now?.httpGet !== undefined && now.httpGet.path === former?.httpGet?.path;
+  if (!same || former?.httpGet === undefined || now?.httpGet === undefined) return now;
+  const httpGet = filled(now.httpGet, former.httpGet) as HttpGetAction;
+  return { ...now, httpGet };
+}
+
+/** A container of the application's with what others added to its rewritten probes. */
+function withForeignProbes(now: Container, former: Container): Container {
+  const probes = probePlaces.flatMap(({ field }) =>
+    now[field] ? [[field, filledHandler(now[field], former[field])]] : [],
+  );
+  const hooks = hookPlaces.flatMap(({ field }) =>
+    now.lifecycle?.[field] ? [[field, filledHandler(now.lifecycle[field], former.lifecycle?.[field])]] : [],
+  );
+  return {
+    ...now,
+    ...Object.fromEntries(probes),
+    ...(hooks.length > 0 && { lifecycle: { ...now.lifecycle, ...Object.fromEntries(hooks) } }),
+  };
+}
+
 /** Keeps what others added to the containers that a former injection added to `pod`. */
 export function keepForeign(pod: Pod, injected: Pod, overlay: JsonObject): Pod {
   const status = readStatus(pod);
@@ -111,8 +135,10 @@ export function keepForeign(pod: Pod, injected: Pod, overlay: JsonObject): Pod {
   const keep = (list: ContainerList) => (all: Container[]) => {
     const names = injectedNames(overlay, list).filter((name) => formerNames.has(name));
     return all.map((container) => {
-      const former = names.includes(container.name) ? formerContainer(pod, container.name) : undefined;
-      return former === undefined ? container : withForeign(container, { container: former, volumes: status.volumes });
+      const former = formerContainer(pod, container.name);
+      if (former === undefined) return container;
+      if (!names.includes(container.name)) return withForeignProbes(container, former);
+      return withForeign(container, { container: former, volumes: status.volumes });
     });
   };
   return containerLists.reduce((current, list) => withContainers(current, list, keep(list)), injected);

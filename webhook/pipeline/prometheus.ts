@@ -56,11 +56,18 @@ export function readScrapeEnv({ env }: Container): ScrapeConfiguration | undefin
   }
 }
 
+/** Whether the annotations are those that merging writes: it leaves no other spelling and no targets. */
+function pointsToProxy(pod: Pod): boolean {
+  return (
+    annotationOf(pod, "prometheus.io/path") === mergedPath &&
+    annotationOf(pod, "prometheus.io/scrape") === "true" &&
+    annotationOf(pod, annotations.scrapeTargets) === undefined
+  );
+}
+
 /** Gives a Pod the Prometheus annotations back that merging took, from the record that istio-proxy holds. */
 export function restorePrometheus(pod: Pod, proxy: Container): Pod {
-  const points =
-    annotationOf(pod, "prometheus.io/path") === mergedPath && annotationOf(pod, "prometheus.io/scrape") === "true";
-  if (!points) return pod;
+  if (!pointsToProxy(pod)) return pod;
   const recorded = readScrapeEnv(proxy);
   return withAnnotations(pod, { ...cleared, ...(recorded && annotationsOf(recorded)) });
 }
