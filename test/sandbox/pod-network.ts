@@ -9,8 +9,12 @@ export interface PodNetwork {
   readonly callerIp: string;
   /** Runs a command in the Pod's namespace, or the caller's, to its end; returns its standard output. */
   readonly run: (where: "pod" | "caller", command: readonly string[], env?: Readonly<Record<string, string>>) => string;
-  /** Starts a command in the Pod's namespace as a user, with its output collected. It ends with the test. */
-  readonly start: (command: readonly string[], userId: number) => { child: ChildProcess; output: () => string };
+  /** Starts a command as a user in a namespace, with its output collected. It ends with the test. */
+  readonly start: (
+    where: "pod" | "caller",
+    command: readonly string[],
+    userId: number,
+  ) => { child: ChildProcess; output: () => string };
 }
 
 const podIp = "10.99.0.2";
@@ -57,9 +61,9 @@ export function createPodNetwork(context: TestContext): PodNetwork {
         env: { ...process.env, ...env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
-    start: (command, userId) => {
+    start: (where, command, userId) => {
       const ids = ["--reuid", String(userId), "--regid", String(userId), "--clear-groups"];
-      const child = spawn("ip", ["netns", "exec", names.pod, "setpriv", ...ids, ...command], {
+      const child = spawn("ip", ["netns", "exec", names[where], "setpriv", ...ids, ...command], {
         stdio: ["ignore", "pipe", "pipe"],
       });
       children.push(child);
