@@ -15,7 +15,7 @@ export function refuse(message: string, remedy: string): Reading<never> {
 export function listItems(text: string): string[] {
   return text
     .split(",")
-    .map((item) => item.trim())
+    .map((item) => item.replace(/^ +| +$/g, ""))
     .filter((item) => item !== "");
 }
 
@@ -43,7 +43,7 @@ export function readList<T>(
 
 /** `*`, which stands for all, or else what `readRest` makes of the text. A `*` among other items is refused. */
 export function readAllOr<T>(text: string, readRest: (text: string) => Reading<T>): Reading<"all" | T> {
-  if (text.trim() === "*") return accept("all");
+  if (text === "*") return accept("all");
   if (!listItems(text).includes("*")) return readRest(text);
   return refuse('has "*" beside other items', 'use "*" alone, or the list without it');
 }

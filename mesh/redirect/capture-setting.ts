@@ -1,4 +1,5 @@
 import { readCidrs, readCidrsOrAll, readLoopbackCidr } from "../cidr.ts";
+import { type InterceptionMode, interceptionModes } from "../interception-mode.ts";
 import { readInterfaces } from "../interface-names.ts";
 import { chains, istioOutboundChain } from "../names.ts";
 import { readPort, readPorts, readPortsOrAll } from "../port-list.ts";
@@ -7,13 +8,10 @@ import { accept, type Reading, refuse } from "../reading.ts";
 import { readGroups, readGroupsOrAll, readIds } from "./owner-list.ts";
 import { readMark, readRouteTable } from "./tproxy-numbers.ts";
 
-export type ModeSetting = "REDIRECT" | "TPROXY" | "NONE";
-
 /** Reads an interception mode; the empty text is REDIRECT. */
-export function readMode(text: string): Reading<ModeSetting> {
-  const mode = text.trim() === "" ? "REDIRECT" : text.trim();
-  if (mode === "REDIRECT" || mode === "TPROXY" || mode === "NONE") return accept(mode);
-  return refuse("is not an interception mode", "use REDIRECT or TPROXY");
+function readMode(text: string): Reading<InterceptionMode> {
+  const mode = interceptionModes.find((known) => known === (text === "" ? "REDIRECT" : text));
+  return mode === undefined ? refuse("is not an interception mode", "use REDIRECT or TPROXY") : accept(mode);
 }
 
 /** Reads a truth value in one of the spellings that Kubernetes' tools share. */

@@ -1,10 +1,8 @@
 import type { Address, IpFamily } from "../address.ts";
 import { type Cidr, cidr } from "../cidr.ts";
+import type { InterceptionMode } from "../interception-mode.ts";
 import type { chains, istioOutboundChain } from "../names.ts";
 import type { PortRange } from "../port-list.ts";
-
-/** How inbound traffic reaches the proxy: by NAT, or untouched with its original addresses. */
-export type InterceptionMode = "REDIRECT" | "TPROXY";
 
 /** A group of the operating system, by number or by the name that /etc/group gives it. */
 export type Group = number | string;
@@ -38,7 +36,7 @@ export type DnsCapture =
  * Source of every field: the flags of `outrigger init` (docs/init.md).
  */
 export interface CaptureConfig {
-  readonly mode: InterceptionMode;
+  readonly mode: Exclude<InterceptionMode, "NONE">;
   /** Ports on which the proxy listens. */
   readonly outboundPort: number;
   readonly inboundPort: number;

@@ -42,8 +42,10 @@ function readAll(given: GivenSettings): { values: Partial<Values>; problems: Pro
   for (const name of Object.keys(captureSettingTable) as CaptureSettingName[]) {
     const value = textOf(given, name);
     const reading = captureSettingTable[name].read(value);
+    const saidAlready = name === "proxyGids" && given.proxyGids === undefined;
     if (reading.ok) values[name] = reading.value;
-    else problems.push({ field: fieldOf(given, name), value, message: reading.message, remedy: reading.remedy });
+    else if (!saidAlready)
+      problems.push({ field: fieldOf(given, name), value, message: reading.message, remedy: reading.remedy });
   }
   return { values: values as Partial<Values>, problems };
 }

@@ -42,10 +42,10 @@ test("annotations decide, an empty one too", () => {
       "istio.io/reroute-virtual-interfaces": "net1",
     }),
   );
-  assert.equal(set["inboundPorts"], "");
-  assert.equal(set["excludeInboundPorts"], "22,15021,15020,15090");
-  assert.equal(set["excludeOutboundPorts"], "3306");
-  assert.equal(set["virtualInterfaces"], "net1");
+  assert.equal(set.inboundPorts, "");
+  assert.equal(set.excludeInboundPorts, "22,15021,15020,15090");
+  assert.equal(set.excludeOutboundPorts, "3306");
+  assert.equal(set.virtualInterfaces, "net1");
 });
 
 test("the proxy's user and variables count, root and an empty variable do not", () => {
@@ -54,11 +54,11 @@ test("the proxy's user and variables count, root and an empty variable do not", 
     { name: "INVALID_DROP", value: "" },
   ];
   const set = texts(pod({}, { env, securityContext: { runAsUser: 0, runAsGroup: 2000 } }));
-  assert.equal(set["redirectDns"], "true");
-  assert.equal(set["captureAllDns"], "true");
-  assert.equal(set["dropInvalid"], undefined);
-  assert.equal(set["proxyUids"], "1337");
-  assert.equal(set["proxyGids"], "2000");
+  assert.equal(set.redirectDns, "true");
+  assert.equal(set.captureAllDns, "true");
+  assert.equal(set.dropInvalid, undefined);
+  assert.equal(set.proxyUids, "1337");
+  assert.equal(set.proxyGids, "2000");
 });
 
 test("a native sidecar is found among the init containers", () => {
@@ -66,7 +66,7 @@ test("a native sidecar is found among the init containers", () => {
     metadata: {},
     spec: { containers: [], initContainers: [{ name: "istio-proxy", securityContext: { runAsUser: 7 } }] },
   };
-  assert.equal(texts(of)["proxyUids"], "7");
+  assert.equal(texts(of).proxyUids, "7");
 });
 
 test("interception mode NONE captures nothing", () => {
