@@ -82,6 +82,18 @@ test-cluster: install ## real Pods on a Kubernetes of our own, or on the one KUB
 	@$(cluster_packages)
 	node test/cluster/run.ts $(node_test) --test-concurrency=1 $(cluster_tests)
 
+.PHONY: test-kind
+test-kind: install ## the specs of test-cluster on a kind cluster (Docker and kind)
+	node test/kind/run.ts test $(node_test) --test-concurrency=1 $(cluster_tests)
+
+.PHONY: kind-up
+kind-up: $(installed) ## create the kind cluster
+	node test/kind/run.ts up
+
+.PHONY: kind-down
+kind-down: $(installed) ## delete the kind cluster
+	node test/kind/run.ts down
+
 .PHONY: cluster-shell
 cluster-shell: install ## a shell with kubectl on a Kubernetes of its own, gone when the shell ends
 	@$(cluster_packages)

@@ -54,6 +54,15 @@ export const schema = v.strictObject({
     }),
     {},
   ),
+  injection: v.optional(
+    v.strictObject({
+      /** Whose sidecar: a stock Envoy, or Istio's proxy for a cluster that runs istiod. */
+      profile: v.optional(v.picklist(["envoy", "istio"]), "envoy"),
+      /** istio-proxy as a native sidecar; auto: when every node has them (Kubernetes 1.33). */
+      nativeSidecars: v.optional(v.picklist(["auto", "enabled", "disabled"]), "auto"),
+    }),
+    {},
+  ),
   certificates: v.optional(certificates, { from: "self-managed" }),
   webhook: v.optional(
     v.strictObject({

@@ -3,7 +3,7 @@ import { text as readStream } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type ClusterFacts, clusterFacts } from "./cluster-facts.ts";
-import { type ConfigurationText, type ConfigurationTexts, readConfiguration } from "./config/configuration.ts";
+import { type ConfigurationText, readConfiguration } from "./config/configuration.ts";
 import { type ProfileName, profileNames } from "./profile/profiles.ts";
 import { type InjectionSettings, injectionSettings, type NativeSidecars } from "./settings.ts";
 
@@ -85,24 +85,20 @@ export function configurationFiles({ meshConfig, values, injectorConfig }: Injec
 }
 
 /**
- * Reads the configuration's files.
- * @throws OutriggerError BAD_FLAG if a file cannot be read
+ * Reads the configuration's files and works the settings out.
+ * @throws OutriggerError BAD_FLAG if a file cannot be read, BAD_CONFIGURATION if it does not hold what it should
  */
-export async function readConfigurationFiles(flags: InjectionFlags): Promise<ConfigurationTexts> {
+export async function settingsFromFlags(flags: InjectionFlags): Promise<InjectionSettings> {
+  const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
   const meshConfig = await configurationText(flags.meshConfig, "--mesh-config");
   const values = await configurationText(flags.values, "--values");
   const injectorConfig = await configurationText(flags.injectorConfig, "--injector-config");
-  return { ...(meshConfig && { meshConfig }), ...(values && { values }), ...(injectorConfig && { injectorConfig }) };
-}
-
-/**
- * Works the settings out, of the flags and the texts of the configuration.
- * @throws OutriggerError BAD_CONFIGURATION if a text does not hold what it should
- */
-export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTexts): InjectionSettings {
-  const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
   return injectionSettings({
-    ...readConfiguration(texts),
+    ...readConfiguration({
+      ...(meshConfig && { meshConfig }),
+      ...(values && { values }),
+      ...(injectorConfig && { injectorConfig }),
+    }),
     profile,
     platform,
     nativeSidecars: flags.nativeSidecars,
@@ -111,14 +107,6 @@ export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTex
     ...(initImage !== undefined && { initImage }),
     ...(proxyImage !== undefined && { proxyImage }),
   });
-}
-
-/**
- * Reads the configuration's files and works the settings out.
- * @throws OutriggerError BAD_FLAG if a file cannot be read, BAD_CONFIGURATION if it does not hold what it should
- */
-export async function settingsFromFlags(flags: InjectionFlags): Promise<InjectionSettings> {
-  return settingsFromTexts(flags, await readConfigurationFiles(flags));
 }
 
 /** What the flags tell of the cluster. */

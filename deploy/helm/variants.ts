@@ -44,6 +44,10 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       pullPolicy: value("images.pullPolicy") as "Always",
       pullSecrets: [value("each:images.pullSecrets")],
     },
+    injection: {
+      profile: value("injection.profile") as "envoy",
+      nativeSidecars: value("injection.nativeSidecars") as "auto",
+    },
     certificates,
     webhook: {
       failurePolicy: value("webhook.failurePolicy") as "Fail",

@@ -1,7 +1,9 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
+import { objectPath } from "../cluster/resources.ts";
 import { policyManifests, workloadManifests } from "../manifests/manifests.ts";
 import type { InstallSettings } from "../settings.ts";
-import { applyAll } from "./apply-all.ts";
+import { applyAll, fieldManager } from "./apply-all.ts";
+import { waitUntilInjecting } from "./injecting.ts";
 import { checkCluster } from "./preflight.ts";
 import type { Report } from "./progress.ts";
 import { prune } from "./prune.ts";
@@ -16,8 +18,21 @@ export interface InstallOptions {
   readonly timeoutMs: number;
 }
 
-function kindIn(kinds: readonly string[]): (object: KubernetesObject) => boolean {
-  return ({ kind }) => kinds.includes(kind);
+interface Scaled {
+  readonly spec: { readonly replicas?: number };
+}
+
+/**
+ * Gives a new Deployment its least number of replicas at once. The autoscaler would too, but a while later; and the
+ * number is not among what is applied, where it would undo the autoscaler's work each time.
+ */
+async function scaleUp(api: ClusterApi, deployment: KubernetesObject, minimum: number): Promise<void> {
+  const path = `${await objectPath(api, deployment)}/scale`;
+  const { body: scale } = await api.request<Scaled>({ path });
+  if ((scale.spec.replicas ?? 0) >= minimum) return;
+  const body = { spec: { replicas: minimum } };
+  const contentType = "application/merge-patch+json";
+  await api.request({ method: "PATCH", path, query: { fieldManager }, body, contentType });
 }
 
 /**
@@ -33,11 +48,13 @@ async function bring(api: ClusterApi, settings: InstallSettings, options: Instal
 
   await applyAll(api, workload, options);
   const { minimum } = settings.webhook.replicas;
-  for (const object of workload.filter(kindIn(["Deployment"]))) {
+  for (const object of workload.filter(({ kind }) => kind === "Deployment")) {
+    await scaleUp(api, object, minimum);
     await waitUntilReady(api, object, (live) => rolloutPending(live, minimum), { report, timeoutMs });
   }
   await applyAll(api, registrations, options);
   for (const object of registrations) await waitUntilReady(api, object, trustPending, { report, timeoutMs });
+  await waitUntilInjecting(api, settings, { report, timeoutMs });
   await applyAll(api, policies, options);
   await prune(api, settings, [...workload, ...registrations, ...policies], report);
 }

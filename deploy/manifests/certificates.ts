@@ -4,12 +4,18 @@ import { certificateSecretName, commonLabels, webhookName } from "./names.ts";
 
 type CertManagerSettings = Extract<InstallSettings["certificates"], { from: "cert-manager" }>;
 
+/** Not the name of the Secret in which the webhook keeps an authority of its own. */
+function issuerName(settings: InstallSettings): string {
+  return `${webhookName(settings)}-issuer`;
+}
+
 /** Root, then what it signs: the certificate's own issuer must be able to sign more than itself. */
 function ownIssuers(settings: InstallSettings): (IIssuer | ICertificate)[] {
   const name = webhookName(settings);
   const { namespace } = settings;
   const labels = commonLabels(settings);
-  const [root, authority] = [`${name}-root`, `${name}-authority`];
+  const root = `${name}-root`;
+  const authority = issuerName(settings);
   return [
     {
       apiVersion: "cert-manager.io/v1",
@@ -55,7 +61,7 @@ function servingCertificate(settings: InstallSettings, { issuer }: CertManagerSe
       renewBefore: "720h",
       privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
       usages: ["digital signature", "server auth"],
-      issuerRef: { group: "cert-manager.io", ...(issuer ?? { kind: "Issuer", name: `${name}-authority` }) },
+      issuerRef: { group: "cert-manager.io", ...(issuer ?? { kind: "Issuer", name: issuerName(settings) }) },
     },
   };
 }

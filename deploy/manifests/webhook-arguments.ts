@@ -1,28 +1,17 @@
 import type { InstallSettings } from "../settings.ts";
-import { authoritySecretName, configurationName, webhookName, webhookPorts } from "./names.ts";
-
-/** Where the certificate comes from: files that cert-manager keeps, or the webhook itself. */
-function certificateArguments(settings: InstallSettings, certificateFolder: string): string[] {
-  if (settings.certificates.from === "cert-manager") {
-    return [`--tls-cert=${certificateFolder}/tls.crt`, `--tls-key=${certificateFolder}/tls.key`];
-  }
-  return [
-    "--self-managed-certificate",
-    `--service=${webhookName(settings)}`,
-    `--authority-secret=${authoritySecretName}`,
-  ];
-}
+import { webhookPorts } from "./names.ts";
 
 /** The command line of the webhook's container. */
 export function webhookArguments(settings: InstallSettings, certificateFolder: string): string[] {
-  const { images, revision, webhook } = settings;
+  const { images, injection, revision, webhook } = settings;
   return [
     "webhook",
     `--port=${webhookPorts.container}`,
-    ...certificateArguments(settings, certificateFolder),
-    `--config-map=${configurationName(settings)}`,
-    "--watch-nodes",
+    `--tls-cert=${certificateFolder}/tls.crt`,
+    `--tls-key=${certificateFolder}/tls.key`,
     `--revision=${revision}`,
+    `--profile=${injection.profile}`,
+    `--native-sidecars=${injection.nativeSidecars}`,
     `--init-image=${images.init}`,
     `--proxy-image=${images.proxy}`,
     `--log-level=${webhook.logLevel}`,

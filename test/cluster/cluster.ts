@@ -6,7 +6,7 @@ import { applyObject, deleteObject, readObject } from "../../deploy/cluster/appl
 import { collectionPath, objectPath } from "../../deploy/cluster/resources.ts";
 import { type ExecResult, exec } from "./exec.ts";
 import { type Machine, machineHandle, machineVariable } from "./machine/handle.ts";
-import { describePods, isReady, type Pod } from "./pod.ts";
+import { describePods, failedContainers, isReady, type Pod } from "./pod.ts";
 import { until, type WaitOptions } from "./waiting.ts";
 
 const fieldManager = "outrigger-test";
@@ -54,6 +54,15 @@ function namespaceObject(name: string, labels: Readonly<Record<string, string>> 
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
 }
 
+/** The last words of a Pod's containers that do not run. */
+async function failedLogs(cluster: Cluster, pod: Pod): Promise<string[]> {
+  const failed = failedContainers(pod).map(async (name) => {
+    const log = await cluster.logs(pod, name).catch((error: Error) => error.message);
+    return `${pod.metadata.name}/${name}: ${log.slice(-1000)}`;
+  });
+  return Promise.all(failed);
+}
+
 async function awaitReadyPod(cluster: Cluster, namespace: string, labels: string, options?: WaitOptions): Promise<Pod> {
   let seen: readonly Pod[] = [];
   try {
@@ -66,7 +75,8 @@ async function awaitReadyPod(cluster: Cluster, namespace: string, labels: string
       options,
     );
   } catch (error) {
-    throw new Error(`${(error as Error).message}; ${describePods(seen)}`, { cause: error });
+    const logs = (await Promise.all(seen.map((pod) => failedLogs(cluster, pod)))).flat();
+    throw new Error([`${(error as Error).message}; ${describePods(seen)}`, ...logs].join("\n"));
   }
 }
 

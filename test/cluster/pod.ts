@@ -40,6 +40,14 @@ export function isReady(pod: Pod): boolean {
   );
 }
 
+/** The containers that have ended with an error, at least once. */
+export function failedContainers({ status }: Pod): string[] {
+  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  return all
+    .filter(({ restartCount, state }) => restartCount > 0 || (state.terminated?.exitCode ?? 0) !== 0)
+    .map(({ name }) => name);
+}
+
 /** One line that says how far Pods have come, for the error of a wait. */
 export function describePods(pods: readonly Pod[]): string {
   const states = pods.map((pod) => {
@@ -48,4 +56,9 @@ export function describePods(pods: readonly Pod[]): string {
     return `${pod.metadata.name}: ${pod.status.phase} ${details.join(" ")}`;
   });
   return states.join("; ") || "there is no such Pod";
+}
+
+/** The names of all containers in the order in which they start: init containers and native sidecars first. */
+export function containerNames({ spec }: Pod): string[] {
+  return [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
 }

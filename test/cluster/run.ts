@@ -1,21 +1,31 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { execa } from "execa";
 import { writeImages } from "./images.ts";
 import { machineHandle, machineVariable } from "./machine/handle.ts";
 import { startMachine } from "./machine/start.ts";
+
+const imageFolder = join(import.meta.dirname, "..", "..", "dist", "images");
+
+/** Gives a cluster of the user's the images, by the command in OUTRIGGER_TEST_IMAGE_LOADER with each archive's path. */
+async function loadImages(loader: string): Promise<void> {
+  const [command = "", ...args] = loader.split(" ");
+  for (const image of await writeImages(imageFolder)) await execa(command, [...args, image]);
+}
 
 /**
  * Runs a command with `KUBECONFIG` naming a cluster: the caller's own if it is set already, or else a test machine that
  * lives as long as the command and whose kubectl is on its PATH. usage: node run.ts COMMAND ARGUMENTS...
  */
 async function runWithCluster(command: string, args: readonly string[]): Promise<number> {
-  if (process.env.KUBECONFIG !== undefined) return run(command, args, {});
+  const { KUBECONFIG: own, OUTRIGGER_TEST_IMAGE_LOADER: loader } = process.env;
+  if (own !== undefined) {
+    if (loader !== undefined) await loadImages(loader);
+    return run(command, args, {});
+  }
   const started = performance.now();
-  const [machine, images] = await Promise.all([
-    startMachine(),
-    writeImages(join(import.meta.dirname, "../../dist/images")),
-  ]);
+  const [machine, images] = await Promise.all([startMachine(), writeImages(imageFolder)]);
   const stop = () => machine.stop();
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void stop().then(() => process.exit(1)));

@@ -28,5 +28,5 @@ export async function until<T>(
     await delay(intervalMs);
   } while (Date.now() < deadline);
   const because = last === undefined ? "" : `; the last attempt failed: ${(last as Error).message}`;
-  throw new Error(`after ${timeoutMs / 1000} s there was still no ${what}${because}`, { cause: last });
+  throw new Error(`after ${timeoutMs / 1000} s there was still no ${what}${because}`);
 }

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { control, type Operation } from "./control.ts";
@@ -13,6 +13,8 @@ export interface Machine {
   run(command: string, ...args: readonly string[]): Promise<{ stdout: string; stderr: string; exitCode: number }>;
   /** Starts, stops (SIGTERM) or kills (SIGKILL) one of the node's programs, such as `kube-apiserver` or `kubelet`. */
   program(operation: Operation, name: string): Promise<void>;
+  /** Puts an executable among the node's programs under a name. */
+  addProgram(name: string, path: string): Promise<void>;
   /** What one of the node's programs has logged. */
   log(name: string): Promise<string>;
   /** The API server's audit events, oldest first. */
@@ -33,6 +35,11 @@ export function machineHandle({ state, pid }: { state: string; pid: number }): M
     run,
     async program(operation, name) {
       await control(place.controlSocket, operation, name);
+    },
+    async addProgram(name, path) {
+      const link = join(place.programs, name);
+      await rm(link, { force: true });
+      await symlink(path, link);
     },
     log: (name) => readFile(join(place.logs, `${name}.log`), "utf8"),
     async auditEvents() {

@@ -172,12 +172,12 @@ func echo(arguments []string) {
 
 func main() {
 	log.SetFlags(0)
-	commands := map[string]func([]string){"serve": serve, "get": get, "echo": echo}
+	commands := map[string]func([]string){"serve": serve, "get": get, "echo": echo, "admission": admission}
 	if len(os.Args) > 1 {
 		if command, known := commands[os.Args[1]]; known {
 			command(os.Args[2:])
 			return
 		}
 	}
-	fatal(fmt.Errorf("usage: app serve | get URL | echo ADDRESS TEXT"))
+	fatal(fmt.Errorf("usage: app serve | get URL | echo ADDRESS TEXT | admission"))
 }
