@@ -66,8 +66,11 @@ function serverOptions(command: Command): Command {
 
 function identityOptions(command: Command): Command {
   return command
-    .requiredOption("--ca-folder <folder>", "ca-cert.pem, ca-key.pem, cert-chain.pem and root-cert.pem")
-    .option("--create-ca", "make a root of its own if the folder has none", false)
+    .requiredOption(
+      "--ca-folder <folder>",
+      "of the mesh's authority: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem",
+    )
+    .option("--create-ca", "make what the folder does not have: the mesh's root, and discovery's own", false)
     .option("--certificate-lifetime <minutes>", "of workloads", wholeNumber(1, 525_600), 24 * 60)
     .option("--token-key <file>", "check tokens against this public key (PEM) instead of asking the API server")
     .option("--token-issuer <issuer>", "with --token-key", "https://kubernetes.default.svc")

@@ -38,12 +38,11 @@ export interface DiscoveryOptions {
 
 const servingLifetimeMs = 7 * 24 * 3_600_000;
 
-async function servingPair({ signer, chain }: MeshAuthority, { servingNames }: DiscoveryOptions) {
-  const { certificate, privateKey } = await issueServingCertificate(signer, {
-    names: servingNames,
-    lifetimeMs: servingLifetimeMs,
-  });
-  return { certificate: `${certificate}${chain}`, privateKey };
+async function servingPair({ signer, chain }: MeshAuthority, { servingNames, authority }: DiscoveryOptions) {
+  const { serving } = authority;
+  const options = { names: servingNames, lifetimeMs: servingLifetimeMs };
+  const { certificate, privateKey } = await issueServingCertificate(serving ?? signer, options);
+  return { certificate: `${certificate}${serving === undefined ? chain : ""}`, privateKey };
 }
 
 /** Keeps the shown certificate fresh. */

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createAuthority, loadAuthority } from "../../host/x509.ts";
+import { type Authority, createAuthority, loadAuthority } from "../../host/x509.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
 
 /** The files of an authority, by the names that Istio gives the keys of its Secret `cacerts`. */
@@ -12,6 +12,12 @@ export const authorityFiles = {
   /** Every root that is trusted. */
   roots: "root-cert.pem",
 } as const;
+
+/**
+ * Discovery's own root, which its serving certificate leads to. It is another than the mesh's: the bootstrap of every
+ * running Pod holds it, and must not lose discovery when the mesh's root is replaced.
+ */
+const servingFiles = { certificate: "discovery-ca-cert.pem", privateKey: "discovery-ca-key.pem" } as const;
 
 /** What a Secret or a folder of the authority holds, as text. */
 export interface AuthorityMaterial {
@@ -71,6 +77,23 @@ export async function readMaterial(folder: string): Promise<AuthorityMaterial | 
     chain: await optional(join(folder, authorityFiles.chain)),
     roots: await optional(join(folder, authorityFiles.roots)),
   };
+}
+
+/** Discovery's own root; undefined if the folder has none: then the mesh's authority signs for discovery as well. */
+export async function readServingAuthority(folder: string): Promise<Authority | undefined> {
+  const certificate = await optional(join(folder, servingFiles.certificate));
+  if (certificate === "") return undefined;
+  const privateKey = await optional(join(folder, servingFiles.privateKey));
+  return await loadAuthority({ certificate, privateKey }, join(folder, servingFiles.certificate));
+}
+
+/** Makes discovery's own root. */
+export async function writeServingAuthority(folder: string): Promise<Authority> {
+  const authority = await createAuthority({ commonName: "Outrigger discovery", lifetimeMs: tenYearsMs });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFile(join(folder, servingFiles.privateKey), authority.pem.privateKey, { mode: 0o600 });
+  await writeFile(join(folder, servingFiles.certificate), authority.pem.certificate, { mode: 0o644 });
+  return authority;
 }
 
 /** Writes the files, the certificate last: a folder with a certificate is whole. Only the owner can read the key. */

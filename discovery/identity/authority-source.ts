@@ -1,16 +1,21 @@
 import { watch } from "node:fs";
+import type { Authority } from "../../host/x509.ts";
 import {
   type AuthorityMaterial,
   createMaterial,
   readAuthority,
   readMaterial,
+  readServingAuthority,
   writeMaterial,
+  writeServingAuthority,
 } from "./authority-files.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
 
 /** Where the authority is kept: read at the start, and again whenever it changes there. */
 export interface AuthoritySource {
   readonly authority: MeshAuthority;
+  /** What signs discovery's own certificate, if that is not the mesh's authority. */
+  readonly serving: Authority | undefined;
   /** Tells of every later authority; one that cannot be used is told as an error, and the old one stays. */
   follow(onChange: (authority: MeshAuthority) => void, onError: (error: unknown) => void): void;
   close(): void;
@@ -34,6 +39,7 @@ export async function authorityFolder(folder: string, trustDomain: string, creat
     material = await createMaterial(trustDomain);
     await writeMaterial(folder, material);
   }
+  const serving = (await readServingAuthority(folder)) ?? (create ? await writeServingAuthority(folder) : undefined);
   let known: AuthorityMaterial = material ?? { certificate: "", privateKey: "", chain: "", roots: "" };
   const authority = await readAuthority(known, folder);
   let timer: NodeJS.Timeout | undefined;
@@ -48,6 +54,7 @@ export async function authorityFolder(folder: string, trustDomain: string, creat
 
   return {
     authority,
+    serving,
     follow(onChange, onError) {
       watcher = watch(folder, () => {
         clearTimeout(timer);

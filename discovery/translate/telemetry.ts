@@ -80,7 +80,8 @@ function statsLogger(counters: JsonObject[], histograms: JsonObject[]): AccessLo
   });
 }
 
-const requestProtocol = "%CEL(request.headers['content-type'].startsWith('application/grpc') ? 'grpc' : 'http')%";
+const requestProtocol =
+  "%CEL('content-type' in request.headers && request.headers['content-type'].startsWith('application/grpc') ? 'grpc' : 'http')%";
 
 /**
  * Istio's standard metrics of requests.

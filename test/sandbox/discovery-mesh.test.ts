@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createLab, type Lab, type Pod } from "./mesh-lab/lab.ts";
-import { eventually, projectFolder, run } from "./mesh-lab/namespaces.ts";
+import { eventually, projectFolder, run, start } from "./mesh-lab/namespaces.ts";
 
-const app = [process.execPath, join(projectFolder, "test", "fixtures", "mesh", "http-echo.ts")];
+const fixture = (name: string) => [process.execPath, join(projectFolder, "test", "fixtures", "mesh", `${name}.ts`)];
 const skip = process.getuid?.() === 0 ? false : "needs root, for network namespaces";
 
 interface Echo {
@@ -17,27 +18,67 @@ describe("a mesh with discovery", { skip }, () => {
   let lab: Lab;
   let client: Pod;
   let servers: Pod[];
+  let databases: Pod[];
   let outsider: Pod;
 
   const echo = (from: Pod, ...args: string[]): Echo => JSON.parse(from.curl(...args)) as Echo;
-
-  before(async () => {
-    lab = await createLab((end) => ends.unshift(end));
-    lab.put({ kind: "Namespace", metadata: { name: "default" } });
-    client = await lab.pod({ name: "client", labels: { app: "client" } });
-    servers = [
-      await lab.pod({ name: "reviews-1", serviceAccount: "reviews", labels: { app: "reviews" }, app }),
-      await lab.pod({ name: "reviews-2", serviceAccount: "reviews", labels: { app: "reviews" }, app }),
-    ];
-    outsider = await lab.pod({ name: "outsider", meshed: false, labels: { app: "outsider" }, app });
+  const isRefused = (from: Pod, url: string): boolean => {
+    try {
+      from.curl("-f", "-m", "3", url);
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const ask = (from: Pod, host: string, port: number) =>
+    run("ip", [
+      "netns",
+      "exec",
+      from.netns,
+      "setpriv",
+      "--reuid=1000",
+      "--regid=1000",
+      "--clear-groups",
+      ...fixture("tcp-ask"),
+      host,
+      String(port),
+    ]);
+  const reviews = (pods: Pod[]) =>
     lab.service("reviews", {
       ip: "10.96.0.10",
       port: 80,
       targetPort: 8080,
       portName: "http",
       selector: { app: "reviews" },
-      pods: servers,
+      pods,
     });
+  const policy = (mode: string) =>
+    lab.put({
+      kind: "PeerAuthentication",
+      metadata: { name: "default", namespace: "default" },
+      spec: { mtls: { mode } },
+    });
+  const certificate = (pod: Pod): string => {
+    const { configs } = JSON.parse(pod.admin("/config_dump?resource=dynamic_active_secrets")) as {
+      configs: { name: string; version_info: string }[];
+    };
+    return configs.find(({ name }) => name === "default")?.version_info ?? "";
+  };
+
+  before(async () => {
+    lab = await createLab((end) => ends.unshift(end));
+    client = await lab.pod({ name: "client", labels: { app: "client" } });
+    const web = { serviceAccount: "reviews", labels: { app: "reviews" }, app: fixture("http-echo") };
+    servers = [await lab.pod({ name: "reviews-1", ...web }), await lab.pod({ name: "reviews-2", ...web })];
+    const database = { serviceAccount: "db", labels: { app: "db" }, app: fixture("tcp-echo") };
+    databases = [await lab.pod({ name: "db-0", ...database }), await lab.pod({ name: "db-1", ...database })];
+    outsider = await lab.pod({
+      name: "outsider",
+      meshed: false,
+      labels: { app: "outsider" },
+      app: fixture("http-echo"),
+    });
+    reviews(servers);
     lab.service("outsider", {
       ip: "10.96.0.11",
       port: 80,
@@ -46,15 +87,40 @@ describe("a mesh with discovery", { skip }, () => {
       selector: { app: "outsider" },
       pods: [outsider],
     });
+    lab.service("db", {
+      ip: "10.96.0.12",
+      port: 5432,
+      targetPort: 5432,
+      portName: "tcp",
+      selector: { app: "db" },
+      pods: databases,
+    });
+    lab.service("any", { ip: "10.96.0.13", port: 9000, targetPort: 8080, selector: { app: "reviews" }, pods: servers });
+    lab.service("any-tcp", {
+      ip: "10.96.0.14",
+      port: 9000,
+      targetPort: 5432,
+      selector: { app: "db" },
+      pods: databases,
+    });
+    lab.service("db-pods", {
+      ip: "None",
+      port: 5432,
+      targetPort: 5432,
+      portName: "tcp",
+      selector: { app: "db" },
+      pods: databases,
+    });
+    const last = "dynamic_listeners.*10.44.*5432";
+    await eventually("the client knows the last Service", () =>
+      new RegExp(last, "s").test(client.admin("/config_dump")),
+    );
   });
   after(async () => {
     for (const end of ends) await end();
   });
 
-  it("finds a Service by the Host, whatever the address", async () => {
-    await eventually("the service answers", () =>
-      echo(client, "-m", "1", "http://10.96.0.10/", "-H", "Host: reviews").pod.startsWith("reviews"),
-    );
+  it("finds a Service by the Host, whatever the address", () => {
     for (const host of ["reviews", "reviews.default", "reviews.default.svc", "reviews.default.svc.cluster.local:80"]) {
       assert.match(echo(client, "http://8.8.8.8/", "-H", `Host: ${host}`).pod, /^reviews-/, host);
     }
@@ -65,19 +131,193 @@ describe("a mesh with discovery", { skip }, () => {
     assert.deepEqual([...pods].sort(), ["reviews-1", "reviews-2"]);
   });
 
-  it("shows the server who the client is", () => {
-    const { headers } = echo(client, "http://10.96.0.10/");
-    assert.match(headers["x-forwarded-client-cert"] ?? "", /URI=spiffe:\/\/cluster.local\/ns\/default\/sa\/client/);
+  it("shows the server who the client is, and takes nobody's word for it", () => {
+    const { headers } = echo(
+      client,
+      "http://10.96.0.10/",
+      "-H",
+      "x-forwarded-client-cert: URI=spiffe://cluster.local/ns/a/sa/b",
+    );
+    const shown = headers["x-forwarded-client-cert"] ?? "";
+    assert.match(shown, /URI=spiffe:\/\/cluster.local\/ns\/default\/sa\/client$/);
+    assert.doesNotMatch(shown, /sa\/b/);
+    const plain = echo(outsider, `http://${servers[0]?.ip}:8080/`, "-H", "x-forwarded-client-cert: URI=spiffe://x");
+    assert.equal(plain.headers["x-forwarded-client-cert"], undefined);
+  });
+
+  it("carries bytes to a Service and to one Pod of a headless one, and finds out what nothing is said of", () => {
+    assert.match(ask(client, "10.96.0.12", 5432), /^db-[01] hello/);
+    for (const pod of databases) assert.equal(ask(client, pod.ip, 5432), `${pod.name} hello`);
+    assert.match(echo(client, "http://10.96.0.13:9000/").pod, /^reviews-/);
+    assert.match(ask(client, "10.96.0.14", 9000), /^db-[01] hello/);
+    for (const port of ["5432||db", "5432||db-pods", "9000||any-tcp", "9000||any"]) {
+      const handshakes = `cluster.outbound|${port}.default.svc.cluster.local.ssl.handshake`;
+      assert.match(
+        client.admin("/stats?filter=ssl.handshake"),
+        new RegExp(`${handshakes.replaceAll("|", "\\|")}: [1-9]`),
+        port,
+      );
+    }
+  });
+
+  it("speaks plain text to who has no sidecar, and takes it from them", () => {
+    assert.equal(echo(client, "http://10.96.0.11/").pod, "outsider");
+    assert.equal(echo(outsider, `http://${servers[0]?.ip}:8080/`).pod, "reviews-1");
+  });
+
+  it("shows nothing in plain text on the wire between two Pods", async () => {
+    const file = join(lab.folder, "capture.pcap");
+    const [server] = servers;
+    assert.ok(server);
+    const log = join(lab.folder, "tcpdump.log");
+    const capture = start({
+      netns: server.netns,
+      log,
+      command: ["tcpdump", "-U", "-i", "eth0", "-w", file, "tcp", "port", "8080"],
+    });
+    await eventually("tcpdump listens", () => capture.output().includes("listening on"));
+    await eventually("packets are in the file", () => {
+      client.curl("http://10.96.0.10/secret-from-the-client");
+      return readFileSync(file).length > 5_000;
+    });
+    await capture.kill("SIGTERM");
+    const bytes = readFileSync(file).toString("latin1");
+    assert.doesNotMatch(bytes, /secret-from-the-client|plain-text-from-the-server|HTTP\/1/);
+  });
+
+  it("counts requests as Istio does", async () => {
+    await eventually("the request is counted", () =>
+      client.admin("/stats/prometheus?usedonly").includes("istio_requests_total"),
+    );
+    const line = client
+      .admin("/stats/prometheus?usedonly")
+      .split("\n")
+      .find(
+        (text) =>
+          text.startsWith("envoy_istio_requests_total") &&
+          text.includes('destination_service="reviews.default.svc.cluster.local"'),
+      );
+    for (const label of [
+      'reporter="source"',
+      'source_workload="client"',
+      'source_workload_namespace="default"',
+      'source_principal="spiffe://cluster.local/ns/default/sa/client"',
+      'destination_principal="spiffe://cluster.local/ns/default/sa/reviews"',
+      'destination_service_name="reviews"',
+      'request_protocol="http"',
+      'response_code="200"',
+    ]) {
+      assert.ok(line?.includes(label), `${label} in ${line}`);
+    }
+  });
+
+  it("leaves a dead application's Pod out, before and after Kubernetes says so, and takes one that joins", async () => {
+    const extra = await lab.pod({
+      name: "reviews-3",
+      serviceAccount: "reviews",
+      labels: { app: "reviews" },
+      app: fixture("http-echo"),
+    });
+    reviews([...servers, extra]);
+    await eventually("the new Pod answers", () => echo(client, "http://10.96.0.10/").pod === "reviews-3");
+    await extra.stop();
+    for (let index = 0; index < 20; index += 1)
+      assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-[12]$/);
+    reviews(servers);
+    lab.remove("Pod", "default", "reviews-3");
+    await eventually("the Pod is gone", () => !client.admin("/clusters").includes(extra.ip));
+    for (let index = 0; index < 10; index += 1)
+      assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-[12]$/);
+  });
+
+  it("STRICT refuses the client without a sidecar, DISABLE speaks plain text, and both end again", async () => {
+    const url = `http://${servers[0]?.ip}:8080/`;
+    policy("STRICT");
+    await eventually("plain text is refused", () => isRefused(outsider, url));
+    assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-/);
+    policy("DISABLE");
+    await eventually("the server takes plain text", () => !isRefused(outsider, url));
+    await eventually(
+      "the client speaks plain text",
+      () => echo(client, "-f", "http://10.96.0.10/").headers["x-forwarded-client-cert"] === undefined,
+    );
+    lab.remove("PeerAuthentication", "default", "default");
+    await eventually(
+      "mutual TLS is back",
+      () => echo(client, "-f", "http://10.96.0.10/").headers["x-forwarded-client-cert"] !== undefined,
+    );
+  });
+
+  it("renews certificates with a new root without a failed request", async () => {
+    const old = certificate(client);
+    const [server] = servers;
+    assert.ok(server);
+    const failed: string[] = [];
+    const request = () => {
+      const code = client.curl("-o", "/dev/null", "-w", "%{http_code}", "http://10.96.0.10/");
+      if (code !== "200") failed.push(code);
+    };
+    const other = join(lab.folder, "other");
+    run("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-keyout",
+      `${other}.key`,
+      "-out",
+      `${other}.pem`,
+      "-subj",
+      "/CN=other root",
+      "-days",
+      "30",
+      "-addext",
+      "keyUsage=critical,keyCertSign",
+    ]);
+    const roots = readFileSync(join(lab.folder, "ca", "root-cert.pem"), "utf8");
+    const both = roots + readFileSync(`${other}.pem`, "utf8");
+    lab.authority({ "root-cert.pem": both });
+    await eventually("both roots are trusted", () => {
+      request();
+      return certificate(client) !== old && certificate(server) !== "";
+    });
+    const between = certificate(client);
+    lab.authority({
+      "root-cert.pem": both,
+      "ca-cert.pem": readFileSync(`${other}.pem`, "utf8"),
+      "ca-key.pem": readFileSync(`${other}.key`, "utf8"),
+    });
+    await eventually("the new root signs", () => {
+      request();
+      return certificate(client) !== between;
+    });
+    for (let index = 0; index < 20; index += 1) request();
+    assert.deepEqual(failed, []);
+  });
+
+  it("goes on with what it has while discovery is away, and takes up changes when it is back", async () => {
+    await lab.discovery.kill();
+    for (let index = 0; index < 5; index += 1) assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-/);
+    await lab.startDiscovery();
+    lab.service("late", {
+      ip: "10.96.0.20",
+      port: 80,
+      targetPort: 8080,
+      portName: "http",
+      selector: { app: "reviews" },
+      pods: servers,
+    });
+    await eventually(
+      "the new Service answers",
+      () => client.curl("-m", "1", "http://8.8.8.8/", "-H", "Host: late").includes("reviews-"),
+      40_000,
+    );
   });
 
   it("had nothing refused", () => {
-    const status = run("ip", ["netns", "exec", lab.hub, "curl", "-s", `${lab.discoveryHttp}/proxies`]);
-    for (const proxy of JSON.parse(status)) {
-      for (const [kind, record] of Object.entries(
-        proxy.kinds as Record<string, { state: string; refused?: unknown }>,
-      )) {
-        assert.equal(record.refused, undefined, `${proxy.pod} ${kind}: ${JSON.stringify(record.refused)}`);
-      }
-    }
+    assert.doesNotMatch(readFileSync(join(lab.folder, "discovery.log"), "utf8"), /refused a configuration/);
   });
 });

@@ -47,6 +47,8 @@ export interface Lab {
   service(name: string, options: ServiceOptions): void;
   token(pod: { namespace: string; serviceAccount: string; name: string; uid: string }, changes?: object): string;
   startDiscovery(...flags: string[]): Promise<void>;
+  /** Replaces files of discovery's authority. */
+  authority(files: Readonly<Record<string, string>>): void;
 }
 
 export interface ServiceOptions {
@@ -141,7 +143,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     writeFileSync(join(home, "token"), token({ ...spec, uid }));
     run("chown", ["-R", `${proxyUser}:${proxyUser}`, home]);
     run("chmod", ["755", folder]);
-    const rootCertificates = run("cat", [join(folder, "ca", "root-cert.pem")]);
+    const rootCertificates = run("cat", [join(folder, "ca", "discovery-ca-cert.pem")]);
     const discovery = { address: `10.44.0.1:${ports.ads}`, rootCertificates, tokenFile: join(home, "token") };
     const bootstrap = bootstrapArgument(sidecarBootstrap({ ipFamilies: "ipv4", discovery })).replaceAll("$$", "$");
     const node = `sidecar~${ip}~${spec.name}.${spec.namespace}~${spec.namespace}.svc.cluster.local`;
@@ -203,6 +205,13 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     },
     token,
     startDiscovery,
+    authority(files) {
+      for (const [name, text] of Object.entries(files)) {
+        const path = join(folder, "ca", name);
+        writeFileSync(`${path}.new`, text);
+        renameSync(`${path}.new`, path);
+      }
+    },
     async pod(given) {
       const { name, namespace = "default", serviceAccount = given.name, labels = {}, meshed = true } = given;
       const spec = { name, namespace, serviceAccount, labels, meshed };
