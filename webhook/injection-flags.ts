@@ -20,6 +20,8 @@ export interface InjectionFlags {
   readonly compliancePolicy?: string;
   readonly initImage?: string;
   readonly proxyImage?: string;
+  readonly discoveryAddress?: string;
+  readonly discoveryCa?: string;
 }
 
 const nativeSidecarNames: Readonly<Record<string, NativeSidecars>> = {
@@ -62,7 +64,9 @@ export function withInjectionFlags(command: Command): Command {
     )
     .option("--compliance-policy <name>", "cryptography that the proxy keeps to, such as fips-140-2")
     .option("--init-image <image>", "profile envoy: the image of istio-init, which holds the outrigger command")
-    .option("--proxy-image <image>", "profile envoy: the image of istio-proxy, an Envoy");
+    .option("--proxy-image <image>", "profile envoy: the image of istio-proxy, an Envoy")
+    .option("--discovery-address <host:port>", "profile envoy: the control plane that sidecars connect to")
+    .option("--discovery-ca <file>", "the root of the control plane's certificate, PEM");
 }
 
 /** Reads a file named on the command line, or standard input for `-`. */
@@ -80,8 +84,25 @@ async function configurationText(file: string | undefined, flag: string): Promis
 }
 
 /** The files that the settings are read from. */
-export function configurationFiles({ meshConfig, values, injectorConfig }: InjectionFlags): string[] {
-  return [meshConfig, values, injectorConfig].filter((file) => file !== undefined);
+export function configurationFiles(flags: InjectionFlags): string[] {
+  const { meshConfig, values, injectorConfig, discoveryCa } = flags;
+  return [meshConfig, values, injectorConfig, discoveryCa].filter((file) => file !== undefined);
+}
+
+/** The control plane, which takes its address and the root to know it by. */
+async function discoverySettings({ discoveryAddress: address, discoveryCa }: InjectionFlags) {
+  if (address === undefined && discoveryCa === undefined) return undefined;
+  if (address === undefined || discoveryCa === undefined) {
+    const field = address === undefined ? "--discovery-ca" : "--discovery-address";
+    const remedy = "give both --discovery-address and --discovery-ca, or neither";
+    throw new OutriggerError("BAD_FLAG", [{ field, message: "is of no use alone", remedy }]);
+  }
+  if (!/^[a-z0-9.-]+:\d+$/i.test(address)) {
+    const message = "is not a host and a port";
+    const remedy = "write it as discovery.outrigger-system.svc:15012";
+    throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-address", value: address, message, remedy }]);
+  }
+  return { address, rootCertificates: await readInput(discoveryCa, "--discovery-ca") };
 }
 
 /**
@@ -93,6 +114,7 @@ export async function settingsFromFlags(flags: InjectionFlags): Promise<Injectio
   const meshConfig = await configurationText(flags.meshConfig, "--mesh-config");
   const values = await configurationText(flags.values, "--values");
   const injectorConfig = await configurationText(flags.injectorConfig, "--injector-config");
+  const discovery = await discoverySettings(flags);
   return injectionSettings({
     ...readConfiguration({
       ...(meshConfig && { meshConfig }),
@@ -106,6 +128,7 @@ export async function settingsFromFlags(flags: InjectionFlags): Promise<Injectio
     ...(compliancePolicy !== undefined && { compliancePolicy }),
     ...(initImage !== undefined && { initImage }),
     ...(proxyImage !== undefined && { proxyImage }),
+    ...(discovery !== undefined && { discovery }),
   });
 }
 

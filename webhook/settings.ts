@@ -1,4 +1,5 @@
 import type { IpFamilies } from "../mesh/envoy/address.ts";
+import { type DiscoveryConnection, tokenFile } from "../mesh/envoy/discovery.ts";
 import type { LabelSelector } from "../mesh/selector.ts";
 import { version } from "../mesh/version.ts";
 import { injectorConfig } from "./config/injector-config.ts";
@@ -45,6 +46,8 @@ export interface EnvoyProfileSettings {
   readonly initImage: string;
   readonly proxyImage: string;
   readonly ipFamilies: IpFamilies;
+  /** The control plane; without one, sidecars capture, observe and pass on. */
+  readonly discovery: DiscoveryConnection | undefined;
 }
 
 /** What a person sets; everything has a default. Configuration is given as the values that its YAML or JSON reads as. */
@@ -63,6 +66,7 @@ export interface SettingsInput {
   readonly initImage?: string;
   readonly proxyImage?: string;
   readonly ipFamilies?: IpFamilies;
+  readonly discovery?: Pick<DiscoveryConnection, "address" | "rootCertificates">;
 }
 
 const stockEnvoy = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
@@ -104,6 +108,7 @@ export function injectionSettings(input: SettingsInput = {}): InjectionSettings 
       initImage: input.initImage ?? `outrigger/init:${version}`,
       proxyImage: input.proxyImage ?? stockEnvoy,
       ipFamilies: input.ipFamilies ?? "dual",
+      discovery: input.discovery && { ...input.discovery, tokenFile },
     },
     warnings,
   };

@@ -1,4 +1,4 @@
-import { containers } from "../../mesh/names.ts";
+import { containers, labels as labelNames } from "../../mesh/names.ts";
 import type { NodeObject, PodObject } from "./objects.ts";
 
 export interface Locality {
@@ -41,9 +41,6 @@ export function localityOf(node: NodeObject | undefined): Locality {
   };
 }
 
-/** The label by which injection says that the Pod's sidecar takes mutual TLS. */
-export const tlsModeLabel = "security.istio.io/tlsMode";
-
 const hash = /-[a-z0-9]{5,10}$/;
 
 function ownerOf(pod: PodObject): string {
@@ -81,7 +78,7 @@ export function workloadFrom(pod: PodObject, node: NodeObject | undefined): Work
     serviceAccount: pod.spec?.serviceAccountName ?? "default",
     labels,
     locality: localityOf(node),
-    meshed: labels[tlsModeLabel] === "istio",
+    meshed: labels[labelNames.tlsMode] === "istio",
     canonicalName: labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels.app ?? owner,
     canonicalRevision:
       labels["service.istio.io/canonical-revision"] ??

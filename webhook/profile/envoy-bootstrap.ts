@@ -77,7 +77,7 @@ export function envoyBootstrap(
   probes: ProbeRecord,
   proxy?: Container,
 ): string {
-  const { ipFamilies } = settings.envoy;
+  const { ipFamilies, discovery } = settings.envoy;
   const metrics = metricsTargets(proxy && readScrapeEnv(proxy));
-  return bootstrapText({ ipFamilies, mode, statusPort, probes: appProbes(probes), metrics });
+  return bootstrapText({ ipFamilies, mode, statusPort, probes: appProbes(probes), metrics, discovery });
 }

@@ -8,6 +8,7 @@ import type { PodOverlay } from "../template/template.ts";
 import { captureArguments } from "./capture-arguments.ts";
 import { envoyArguments, withBootstrap } from "./envoy-arguments.ts";
 import { envoyBootstrap } from "./envoy-bootstrap.ts";
+import { discoveryParts } from "./envoy-discovery.ts";
 import { envoyImage } from "./image.ts";
 import { captureContainer } from "./init-container.ts";
 import { metadataEnv, uniqueEnv } from "./istio-env.ts";
@@ -58,15 +59,17 @@ function proxyContainer(options: PodOptions): Container {
   const { settings } = options;
   const { imagePullPolicy, proxy } = settings.values.global;
   const dualStack = settings.envoy.ipFamilies === "dual" ? [{ name: "ISTIO_DUAL_STACK", value: "true" }] : [];
+  const discovered = discoveryParts(options);
   return {
     name: containers.proxy,
     image: envoyImage(options),
     command: ["/usr/local/bin/envoy"],
     args: envoyArguments(options, envoyBootstrap(options, {})),
-    env: uniqueEnv([...identityEnv, ...dualStack, ...metadataEnv(options)]),
+    env: uniqueEnv([...identityEnv, ...dualStack, ...discovered.env, ...metadataEnv(options)]),
     ports: [{ name: "http-envoy-prom", containerPort: ports.prometheus, protocol: "TCP" }],
     resources: sidecarResources(options),
     securityContext: proxySecurityContext(options),
+    ...(discovered.volumeMounts.length > 0 && { volumeMounts: discovered.volumeMounts }),
     ...(imagePullPolicy !== "" && { imagePullPolicy }),
     ...(proxy.lifecycle ? { lifecycle: proxy.lifecycle } : drainHook(options)),
     ...startupProbe(options),
@@ -77,14 +80,16 @@ function proxyContainer(options: PodOptions): Container {
 
 /** The `sidecar` template of the `envoy` profile: istio-init writes the rules, istio-proxy is a stock Envoy. */
 export function envoySidecar(options: PodOptions): PodOverlay {
+  const { labels, volumes } = discoveryParts(options);
   return {
     metadata: {
-      labels: canonicalLabels(options.pod, options.owner),
+      labels: { ...canonicalLabels(options.pod, options.owner), ...labels },
       annotations: { ...revisionAnnotations(options), ...nodeAgentAnnotations(options) },
     },
     spec: {
       ...placed(options.nativeSidecar, initContainer(options), proxyContainer(options)),
       ...pullSecrets(options),
+      ...(volumes.length > 0 && { volumes }),
     },
   };
 }
