@@ -18,6 +18,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   manifests: { summary: "print an installation's objects as YAML", load: () => import("./manifests.ts") },
   init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
+  sandbox: { summary: "run Pods on this machine, without a cluster", load: () => import("../sandbox/cli.ts") },
   webhook: { summary: "serve the admission webhook that injects Pods", load: () => import("../webhook/cli.ts") },
   uninject: { summary: "take the sidecar out of workloads in YAML files", load: () => import("./uninject.ts") },
   discovery: {
@@ -40,6 +41,13 @@ function refuseUnknown(name: string): never {
   ]);
 }
 
+/** Gives a command and all below it the settings of the one above, such as how errors end. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
 /** Builds the program with only the named subcommand loaded: init must not pay for Fastify's import. */
 async function program(name: string | undefined): Promise<Command> {
   const root = new Command("outrigger")
@@ -49,7 +57,7 @@ async function program(name: string | undefined): Promise<Command> {
     .showHelpAfterError("Run with --help for the flags and examples.");
   for (const [key, subcommand] of Object.entries(subcommands)) {
     const built = key === name ? (await subcommand.load()).command() : new Command(key);
-    root.addCommand(built.summary(subcommand.summary).copyInheritedSettings(root));
+    root.addCommand(inherit(built.summary(subcommand.summary), root));
   }
   return root;
 }

@@ -1,0 +1,28 @@
+import { Command } from "commander";
+import { downCommand } from "./commands/down.ts";
+import { execCommand } from "./commands/exec.ts";
+import { logsCommand } from "./commands/logs.ts";
+import { psCommand } from "./commands/ps.ts";
+import { upCommand } from "./commands/up.ts";
+
+const examples = `
+Examples:
+  outrigger sandbox up -d -f examples/shop
+  outrigger sandbox ps
+  outrigger sandbox exec front -- curl -s http://catalog/
+  outrigger sandbox logs front -c istio-proxy
+  outrigger sandbox down
+`;
+
+/** `outrigger sandbox`: Pods on this machine, without a cluster. */
+export function command(): Command {
+  const sandbox = new Command("sandbox")
+    .description(
+      "Run the Pods of Kubernetes YAML on this machine, to try and test injection and capture without a cluster.",
+    )
+    .addHelpText("after", examples);
+  for (const make of [upCommand, psCommand, logsCommand, execCommand, downCommand]) {
+    sandbox.addCommand(make());
+  }
+  return sandbox;
+}
