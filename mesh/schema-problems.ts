@@ -42,6 +42,10 @@ export function checked<const Schema extends v.GenericSchema>(
   root: string,
   code: ErrorCode = "BAD_CONFIGURATION",
 ): v.InferOutput<Schema> {
+  // To valibot, a list is an object too.
+  if (schema.type === "loose_object" && Array.isArray(value)) {
+    throw new OutriggerError(code, [{ field: root || "(the whole object)", message: "must be an object, not a list" }]);
+  }
   const result = v.safeParse(schema, value);
   if (!result.success) throw new OutriggerError(code, schemaProblems(result.issues, root));
   return result.output;

@@ -110,6 +110,6 @@ export function injectionSettings(input: SettingsInput = {}): InjectionSettings 
       ipFamilies: input.ipFamilies ?? "dual",
       discovery: input.discovery && { ...input.discovery, tokenFile },
     },
-    warnings,
+    warnings: [...warnings, ...mesh.warnings],
   };
 }

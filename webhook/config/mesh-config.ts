@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import { isObject } from "../../mesh/json.ts";
 import { checked } from "../../mesh/schema-problems.ts";
-import { type ProxyConfig, proxyConfigSchema } from "./proxy-config.ts";
+import { camelCase, type ProxyConfig, proxyConfigFields, proxyConfigSchema } from "./proxy-config.ts";
 import { defaultProxyConfig, mergeProxyConfig } from "./proxy-config-merge.ts";
 
 /** The one attribute of a tracing provider that changes a Pod. */
@@ -38,6 +39,18 @@ export interface MeshConfig {
   readonly enrichesServiceAttributes: boolean;
   /** Whether inbound traffic is sent to the application on localhost, as long ago. */
   readonly inboundToLocalhost: boolean;
+  /** What the configuration says in vain. */
+  readonly warnings: readonly string[];
+}
+
+/** The mesh's ProxyConfig without fields of later releases, which must not stop the injector; and their names. */
+function knownFields(given: unknown): [unknown, string[]] {
+  const config = isObject(given) ? camelCase(given.defaultConfig) : undefined;
+  if (!isObject(given) || !isObject(config)) return [given, []];
+  const isKnown = (field: string) => (proxyConfigFields as readonly string[]).includes(field);
+  const known = Object.entries(config).filter(([field]) => isKnown(field));
+  const unknown = Object.keys(config).filter((field) => !isKnown(field));
+  return [{ ...given, defaultConfig: Object.fromEntries(known) }, unknown];
 }
 
 /**
@@ -45,7 +58,8 @@ export interface MeshConfig {
  * @throws OutriggerError BAD_CONFIGURATION with the path of every field that has the wrong form
  */
 export function meshConfig(value: unknown, source = "mesh config"): MeshConfig {
-  const read = checked(meshConfigSchema, value ?? {}, source);
+  const [known, unknown] = knownFields(value ?? {});
+  const read = checked(meshConfigSchema, known, source);
   return {
     defaultConfig: mergeProxyConfig(defaultProxyConfig, read.defaultConfig ?? {}),
     enablePrometheusMerge: read.enablePrometheusMerge,
@@ -57,5 +71,6 @@ export function meshConfig(value: unknown, source = "mesh config"): MeshConfig {
       ({ opentelemetry }) => opentelemetry?.serviceAttributeEnrichment === "OTEL_SEMANTIC_CONVENTIONS",
     ),
     inboundToLocalhost: read.inboundTrafficPolicy?.mode === "LOCALHOST",
+    warnings: unknown.map((field) => `${source}.defaultConfig.${field} is not a known field; it has no effect`),
   };
 }

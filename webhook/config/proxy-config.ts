@@ -110,7 +110,7 @@ const fields = {
 };
 
 /** Protobuf's JSON takes field names in snake case too. */
-function camelCase(value: unknown): unknown {
+export function camelCase(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const renamed = Object.entries(value).map(([name, field]) => [
     name.replace(/_([a-z0-9])/g, (_match, letter: string) => letter.toUpperCase()),

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isObject } from "../../mesh/json.ts";
 import { checked } from "../../mesh/schema-problems.ts";
+import { canonicalQuantity, isQuantity } from "./quantity.ts";
 import { defaultValues } from "./values-defaults.ts";
 
 /** Helm's values come as numbers or as text. */
@@ -13,8 +14,13 @@ const message = v.record(v.string(), v.unknown());
 const whole = v.pipe(text, v.regex(/^\d+$/, "must be a whole number"), v.transform(Number));
 
 /** CPU and memory by name; null takes a default away. */
+const quantity = v.pipe(
+  text,
+  v.check(isQuantity, "must be a quantity such as 100m or 1Gi"),
+  v.transform(canonicalQuantity),
+);
 const quantities = v.pipe(
-  v.nullish(v.record(v.string(), v.nullable(text))),
+  v.nullish(v.record(v.string(), v.nullable(quantity))),
   v.transform((value) =>
     Object.fromEntries(Object.entries(value ?? {}).filter((entry): entry is [string, string] => entry[1] !== null)),
   ),

@@ -33,7 +33,10 @@ function overlayOf(options: PodOptions, settings: InjectionSettings): { overlay:
   const finish = templates.flatMap((template) =>
     template.kind === "builder" && template.finish ? [template.finish] : [],
   );
-  return { overlay: overlays.reduce((merged, one) => strategicMerge(merged, one), {}), finish };
+  const [only = {}, ...more] = overlays;
+  // A builder's overlay holds no directive that merging it into nothing would have to carry out.
+  const first = templates[0]?.kind === "builder" ? only : strategicMerge({}, only);
+  return { overlay: more.reduce((merged, one) => strategicMerge(merged, one), first), finish };
 }
 
 /** An istio-proxy that the user wrote as a container becomes an init container where the sidecar is a native one. */

@@ -33,5 +33,5 @@ export function sidecarResources({ pod, settings }: PodOptions): ResourceRequire
     return withoutEmpty(canonical({ cpu: cpuLimit, memory: memoryLimit }), canonical({ cpu, memory }));
   }
   const { limits = {}, requests = {} } = settings.values.global.proxy.resources ?? {};
-  return withoutEmpty(canonical(limits), canonical(requests));
+  return withoutEmpty(limits, requests);
 }
