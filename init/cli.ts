@@ -16,18 +16,19 @@ Examples:
 --dry-run prints what iptables-restore (and, with IPv6, ip6tables-restore) would be given.
 `;
 
-/** IPv6 is captured when the first address that is neither loopback nor link-local is an IPv6 one. */
-function hasIpv6(): boolean {
+/** IPv6 is captured when the first address that is neither loopback nor link-local is IPv6; dual-stack, when any is. */
+function hasIpv6(dualStack: boolean): boolean {
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const [first] = addresses.filter((one) => !one.internal && !one.address.startsWith("fe80:"));
-  if (first !== undefined) return first.family === "IPv6";
+  const global = addresses.filter((one) => !one.internal && !one.address.startsWith("fe80:"));
+  const [first] = global;
+  if (first !== undefined) return (dualStack ? global : [first]).some((one) => one.family === "IPv6");
   throw new OutriggerError("HOST_UNFIT", [
     { field: "network", message: "has no address besides loopback", remedy: "run inside the Pod's network namespace" },
   ]);
 }
 
-async function run(flags: InitFlags & { readonly dryRun: boolean }): Promise<void> {
-  const ruleSet = compile(captureConfig(flags, hasIpv6()));
+async function run(flags: InitFlags & { readonly dryRun: boolean; readonly dualStack: boolean }): Promise<void> {
+  const ruleSet = compile(captureConfig(flags, hasIpv6(flags.dualStack)));
   if (flags.dryRun) {
     for (const family of ruleSet.families) process.stdout.write(printIptables(ruleSet, family));
     return;
@@ -54,6 +55,7 @@ export function command(): Command {
     .option("-q, --istio-outbound-ports <ports>", "outbound ports to capture whatever the network", "")
     .option("-o, --istio-local-outbound-ports-exclude <ports>", "outbound ports to leave alone", "")
     .option("-k, --kube-virt-interfaces <names>", "interfaces of virtual machines whose traffic is outbound", "")
+    .option("--dual-stack", "capture IPv6 also where IPv4 is there", false)
     .option("--outbound-chain <name>", "the name of the outbound chain", chains.outbound)
     .option("-n, --dry-run", "print the iptables-restore input and touch nothing", false)
     .addHelpText("after", examples)
