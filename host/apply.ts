@@ -1,19 +1,14 @@
-import type { RuleSet } from "../mesh/redirect/compile.ts";
-import { printIptables } from "../mesh/redirect/iptables.ts";
-import type { Family } from "../mesh/redirect/rule.ts";
+import type { RuleSet } from "../mesh/redirect/rule.ts";
 import { run } from "./command.ts";
 
-const restoreCommands: Readonly<Record<Family, string>> = { ipv4: "iptables-restore", ipv6: "ip6tables-restore" };
-/** Envoy calls the application from here, so the address must exist. */
-const inboundSourceIpv6 = "::6/128";
-
-/** Writes the rules into this network namespace: one transaction a family. */
-export async function applyRules(ruleSet: RuleSet): Promise<void> {
-  for (const family of ruleSet.families) {
-    const input = printIptables(ruleSet, family);
-    await run({ file: restoreCommands[family], args: ["--noflush", "--wait", "30"], input });
+/** Writes the texts into this network namespace, each as one transaction, and the address that IPv6 rules know. */
+export async function applyRules(
+  inputs: readonly { readonly command: string; readonly input: string }[],
+  { families }: RuleSet,
+): Promise<void> {
+  for (const { command, input } of inputs) {
+    const [file = "", ...args] = command.split(" ");
+    await run({ file, args: file === "nft" ? args : [...args, "--wait", "30"], input });
   }
-  if (ruleSet.families.includes("ipv6")) {
-    await run({ file: "ip", args: ["-6", "addr", "replace", inboundSourceIpv6, "dev", "lo"] });
-  }
+  if (families.includes("IPv6")) await run({ file: "ip", args: ["-6", "addr", "replace", "::6/128", "dev", "lo"] });
 }

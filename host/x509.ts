@@ -16,6 +16,11 @@ import {
 /** Certificates are valid from a little before now, since the clocks of a cluster's nodes differ. */
 const clockSkewMs = 5 * 60_000;
 
+/** When a certificate that was made here was made. */
+export function issueTime({ notBefore }: { readonly notBefore: Date }): Date {
+  return new Date(notBefore.getTime() + clockSkewMs);
+}
+
 /** A certificate authority, ready to sign. */
 export interface Authority {
   readonly pem: CertificatePem;

@@ -6,10 +6,16 @@ export const chains = {
   inboundRedirect: "ISTIO_IN_REDIRECT",
   outbound: "ISTIO_OUTBOUND",
   redirect: "ISTIO_REDIRECT",
+  divert: "ISTIO_DIVERT",
+  tproxy: "ISTIO_TPROXY",
+  drop: "ISTIO_DROP",
 } as const;
 
 /** The outbound chain's name in Istio, which verify, reconcile and cleanup know as well. */
 export const istioOutboundChain = "ISTIO_OUTPUT";
+
+/** The chain of captured DNS is named after the outbound one. */
+export const dnsChainSuffix = "_DNS";
 
 /** Containers that injection adds. */
 export const containers = {

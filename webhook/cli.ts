@@ -1,14 +1,18 @@
+import { hostname } from "node:os";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLog, type LogLevel, logLevels } from "../host/log.ts";
-import { type InjectionFlags, settingsFromFlags, withInjectionFlags } from "./injection-flags.ts";
+import { OutriggerError } from "../mesh/errors.ts";
+import type { CertificateFiles } from "./certificate-files.ts";
+import { type ClusterFlags, clusterOptions, withClusterFlags } from "./cluster-flags.ts";
+import { type InjectionFlags, withInjectionFlags } from "./injection-flags.ts";
 import { defaultLimits } from "./limits.ts";
 import { runWebhook } from "./main.ts";
 
-interface Options extends InjectionFlags {
+interface Options extends InjectionFlags, ClusterFlags {
   readonly address: string;
   readonly port: number;
-  readonly tlsCert: string;
-  readonly tlsKey: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly maxConnections: number;
   readonly requestTimeout: number;
   readonly drainDelay: number;
@@ -20,6 +24,7 @@ const examples = `
 Examples:
   outrigger webhook --tls-cert tls.crt --tls-key tls.key
   outrigger webhook --address 127.0.0.1 --port 0 --tls-cert tls.crt --tls-key tls.key
+  outrigger webhook --self-managed-certificate --config-map outrigger --watch-nodes
   curl --cacert ca.crt https://localhost:15017/readyz
 
 POST /inject takes an AdmissionReview (admission.k8s.io v1 or v1beta1); GET /healthz, /readyz and /metrics are served
@@ -40,8 +45,8 @@ function serverOptions(command: Command): Command {
   return command
     .option("--address <address>", "the address to listen on; :: is all of them, IPv4 too", "::")
     .option("--port <number>", "the port to listen on; 0 is any free one", wholeNumber(0, 65535), 15017)
-    .requiredOption("--tls-cert <file>", "the server's certificate and its intermediates, PEM")
-    .requiredOption("--tls-key <file>", "the certificate's private key, PEM")
+    .option("--tls-cert <file>", "the server's certificate and its intermediates, PEM")
+    .option("--tls-key <file>", "the certificate's private key, PEM")
     .option(
       "--max-connections <number>",
       "connections served at once",
@@ -54,6 +59,21 @@ function serverOptions(command: Command): Command {
     .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
 }
 
+/** Exactly one source of the certificate. */
+function certificateFiles({ tlsCert, tlsKey, selfManagedCertificate }: Options): CertificateFiles | undefined {
+  if (tlsCert !== undefined && tlsKey !== undefined && !selfManagedCertificate) {
+    return { certificate: tlsCert, privateKey: tlsKey };
+  }
+  if (tlsCert === undefined && tlsKey === undefined && selfManagedCertificate) return undefined;
+  throw new OutriggerError("BAD_FLAG", [
+    {
+      field: "--tls-cert, --tls-key, --self-managed-certificate",
+      message: "do not say where the certificate comes from",
+      remedy: "give both files, or let the webhook manage its own",
+    },
+  ]);
+}
+
 async function run(options: Options): Promise<void> {
   const { log, flush } = createLog(options.logLevel);
   try {
@@ -61,8 +81,9 @@ async function run(options: Options): Promise<void> {
       {
         address: options.address,
         port: options.port,
-        certificateFiles: { certificate: options.tlsCert, privateKey: options.tlsKey },
-        settings: await settingsFromFlags(options),
+        certificateFiles: certificateFiles(options),
+        injection: options,
+        cluster: clusterOptions(options, options.revision, process.env.POD_NAME ?? hostname()),
         limits: {
           ...defaultLimits,
           connections: options.maxConnections,
@@ -80,5 +101,7 @@ async function run(options: Options): Promise<void> {
 /** `outrigger webhook`: serves the mutating admission webhook over HTTPS. */
 export function command(): Command {
   const webhook = new Command("webhook").description("Serve the mutating admission webhook that injects Pods.");
-  return withInjectionFlags(serverOptions(webhook)).addHelpText("after", examples).action(run);
+  return withInjectionFlags(withClusterFlags(serverOptions(webhook)))
+    .addHelpText("after", examples)
+    .action(run);
 }

@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type ClusterFacts, clusterFacts } from "./cluster-facts.ts";
-import { type ConfigurationText, readConfiguration } from "./config/configuration.ts";
+import { type ConfigurationText, type ConfigurationTexts, readConfiguration } from "./config/configuration.ts";
 import { type ProfileName, profileNames } from "./profile/profiles.ts";
 import { type InjectionSettings, injectionSettings, type NativeSidecars } from "./settings.ts";
 
@@ -89,8 +90,17 @@ export function configurationFiles(flags: InjectionFlags): string[] {
   return [meshConfig, values, injectorConfig, discoveryCa].filter((file) => file !== undefined);
 }
 
+function readCertificates(name: string): string {
+  try {
+    return readFileSync(name, "utf8");
+  } catch (error) {
+    const message = `cannot be read: ${(error as Error).message}`;
+    throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-ca", value: name, message }], { cause: error });
+  }
+}
+
 /** The control plane, which takes its address and the root to know it by. */
-async function discoverySettings({ discoveryAddress: address, discoveryCa }: InjectionFlags) {
+function discoverySettings({ discoveryAddress: address, discoveryCa }: InjectionFlags) {
   if (address === undefined && discoveryCa === undefined) return undefined;
   if (address === undefined || discoveryCa === undefined) {
     const field = address === undefined ? "--discovery-ca" : "--discovery-address";
@@ -102,25 +112,30 @@ async function discoverySettings({ discoveryAddress: address, discoveryCa }: Inj
     const remedy = "write it as discovery.outrigger-system.svc:15012";
     throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-address", value: address, message, remedy }]);
   }
-  return { address, rootCertificates: await readInput(discoveryCa, "--discovery-ca") };
+  return { address, rootCertificates: readCertificates(discoveryCa) };
 }
 
 /**
- * Reads the configuration's files and works the settings out.
- * @throws OutriggerError BAD_FLAG if a file cannot be read, BAD_CONFIGURATION if it does not hold what it should
+ * Reads the configuration's files.
+ * @throws OutriggerError BAD_FLAG if a file cannot be read
  */
-export async function settingsFromFlags(flags: InjectionFlags): Promise<InjectionSettings> {
-  const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
+export async function readConfigurationFiles(flags: InjectionFlags): Promise<ConfigurationTexts> {
   const meshConfig = await configurationText(flags.meshConfig, "--mesh-config");
   const values = await configurationText(flags.values, "--values");
   const injectorConfig = await configurationText(flags.injectorConfig, "--injector-config");
-  const discovery = await discoverySettings(flags);
+  return { ...(meshConfig && { meshConfig }), ...(values && { values }), ...(injectorConfig && { injectorConfig }) };
+}
+
+/**
+ * Works the settings out, of the flags and the texts of the configuration.
+ * @throws OutriggerError BAD_CONFIGURATION if a text does not hold what it should, BAD_FLAG if the control plane's root
+ * cannot be read
+ */
+export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTexts): InjectionSettings {
+  const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
+  const discovery = discoverySettings(flags);
   return injectionSettings({
-    ...readConfiguration({
-      ...(meshConfig && { meshConfig }),
-      ...(values && { values }),
-      ...(injectorConfig && { injectorConfig }),
-    }),
+    ...readConfiguration(texts),
     profile,
     platform,
     nativeSidecars: flags.nativeSidecars,
@@ -130,6 +145,14 @@ export async function settingsFromFlags(flags: InjectionFlags): Promise<Injectio
     ...(proxyImage !== undefined && { proxyImage }),
     ...(discovery !== undefined && { discovery }),
   });
+}
+
+/**
+ * Reads the configuration's files and works the settings out.
+ * @throws OutriggerError BAD_FLAG if a file cannot be read, BAD_CONFIGURATION if it does not hold what it should
+ */
+export async function settingsFromFlags(flags: InjectionFlags): Promise<InjectionSettings> {
+  return settingsFromTexts(flags, await readConfigurationFiles(flags));
 }
 
 /** What the flags tell of the cluster. */

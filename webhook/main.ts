@@ -1,37 +1,29 @@
 import type { Logger } from "pino";
-import { type App, buildApp } from "./app.ts";
-import type { ServingPair } from "./certificate.ts";
-import { type CertificateFiles, readCertificateFiles, watchCertificateFiles } from "./certificate-files.ts";
+import { buildApp } from "./app.ts";
+import { type CertificateFiles, followCertificateFiles } from "./certificate-files.ts";
+import type { ClusterOptions } from "./cluster/sources.ts";
+import { followConfigurationFiles } from "./configuration-files.ts";
+import { factsFromFlags, type InjectionFlags } from "./injection-flags.ts";
 import type { Limits } from "./limits.ts";
-import { createMetrics, type Metrics } from "./metrics.ts";
-import { type DrainOptions, drain, listen, serveCertificate } from "./server.ts";
-import type { InjectionSettings } from "./settings.ts";
-import { createState, type ServerState } from "./state.ts";
+import { createMetrics } from "./metrics.ts";
+import { certificateListener, configurationListener, type Running } from "./running.ts";
+import { type DrainOptions, drain, listen } from "./server.ts";
+import { createState } from "./state.ts";
 
 /** Everything that `outrigger webhook` needs to run. */
 export interface WebhookOptions {
   readonly address: string;
   /** 0 takes any free port; the log line `listening` tells it. */
   readonly port: number;
-  readonly certificateFiles: CertificateFiles;
-  readonly settings: InjectionSettings;
+  /** Undefined when the cluster is the certificate's source. */
+  readonly certificateFiles: CertificateFiles | undefined;
+  readonly injection: InjectionFlags;
+  readonly cluster: ClusterOptions;
   readonly limits: Limits;
   readonly drain: DrainOptions;
 }
 
-interface Running {
-  readonly app: App;
-  readonly state: ServerState;
-  readonly metrics: Metrics;
-  readonly log: Logger;
-}
-
-function takeCertificate({ app, state, metrics, log }: Running, pair: ServingPair): void {
-  serveCertificate(app, state, pair);
-  metrics.certificateLoaded(pair.notAfter);
-  const { names, fingerprint, notAfter } = pair;
-  log.info({ names, fingerprint, notAfter }, "serving certificate");
-}
+type Stop = () => void;
 
 /** The first one of these signals; a second one ends the process as if nobody listened. */
 function endSignal(): Promise<NodeJS.Signals> {
@@ -48,28 +40,34 @@ async function drainOn(signal: NodeJS.Signals, { app, state, log }: Running, opt
   log.info({ clean }, "stopped");
 }
 
+/** Loads certificate and configuration from where the options say, and follows them. What ends that goes to `stops`. */
+async function startSources(running: Running, options: WebhookOptions, stops: Stop[]): Promise<void> {
+  const { certificateFiles, cluster, injection } = options;
+  if (certificateFiles !== undefined) {
+    stops.push(await followCertificateFiles(certificateFiles, certificateListener(running)));
+  }
+  if (cluster.configuration === undefined) {
+    stops.push(await followConfigurationFiles(injection, configurationListener(running)));
+  }
+  if (Object.values(cluster).every((source) => source === undefined)) return;
+  const { startClusterSources } = await import("./cluster/sources.ts");
+  await startClusterSources(running, cluster, injection, stops);
+}
+
 /** Runs the webhook until a signal ends it: certificate and configuration first, then the port, then the wait. */
 export async function runWebhook(options: WebhookOptions, log: Logger): Promise<void> {
   const ended = endSignal();
-  const pair = await readCertificateFiles(options.certificateFiles);
-  const state = createState();
-  const metrics = createMetrics();
+  const [state, metrics] = [createState(), createMetrics()];
   const app = buildApp({ state, metrics, log, limits: options.limits });
   const running: Running = { app, state, metrics, log };
+  state.facts = factsFromFlags(options.injection);
 
-  state.settings = options.settings;
-  metrics.configurationLoaded();
-  takeCertificate(running, pair);
-  const stopWatching = watchCertificateFiles(options.certificateFiles, pair, {
-    loaded: (next) => takeCertificate(running, next),
-    refused(error) {
-      metrics.certificateRefused();
-      log.error({ reason: error.message }, "certificate refused; the one before stays");
-    },
-  });
-  const { address, port } = await listen(app, state, options.address, options.port);
-  log.info({ address, port, revision: options.settings.revision }, "listening");
-
-  await drainOn(await ended, running, options.drain);
-  stopWatching();
+  const stops: Stop[] = [];
+  const started = startSources(running, options, stops).then(() => "started" as const);
+  if ((await Promise.race([started, ended])) === "started") {
+    const { address, port } = await listen(app, state, options.address, options.port);
+    log.info({ address, port, revision: state.settings?.revision }, "listening");
+    await drainOn(await ended, running, options.drain);
+  }
+  for (const stop of stops) stop();
 }

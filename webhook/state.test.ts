@@ -24,3 +24,13 @@ test("the certificate's time counts", () => {
   assert.match(notReadyReasons(ready, certificate.notAfter).join(), /expired at 2026-01-03/);
   assert.match(notReadyReasons(ready, new Date("2025-12-31")).join(), /not valid before 2026-01-01/);
 });
+
+test("one registration that distrusts the certificate is borne, all of them are not", () => {
+  const trust = (registrations: number, ...distrusting: string[]) => ({
+    ...ready,
+    trust: { registrations, distrusting },
+  });
+  assert.deepEqual(notReadyReasons(trust(2), now), []);
+  assert.deepEqual(notReadyReasons(trust(2, "a"), now), []);
+  assert.match(notReadyReasons(trust(2, "a", "b"), now).join(), /not in the caBundle of a, b/);
+});

@@ -7,6 +7,14 @@ export interface ServedCertificate {
   readonly notAfter: Date;
 }
 
+/** Whether the API servers would accept the certificate that is served. */
+export interface Trust {
+  /** How many registrations send reviews here, as far as the server knows. */
+  readonly registrations: number;
+  /** Those of them whose caBundle does not accept it, by name. */
+  readonly distrusting: readonly string[];
+}
+
 /**
  * The server's live values. A request reads each of them once; whoever learns something new swaps the whole value.
  */
@@ -14,13 +22,21 @@ export interface ServerState {
   settings: InjectionSettings | undefined;
   facts: ClusterFacts;
   certificate: ServedCertificate | undefined;
+  trust: Trust;
   listening: boolean;
   /** Set once, when the process was told to end. */
   draining: boolean;
 }
 
 export function createState(): ServerState {
-  return { settings: undefined, facts: noClusterFacts, certificate: undefined, listening: false, draining: false };
+  return {
+    settings: undefined,
+    facts: noClusterFacts,
+    certificate: undefined,
+    trust: { registrations: 0, distrusting: [] },
+    listening: false,
+    draining: false,
+  };
 }
 
 function certificateProblem(certificate: ServedCertificate | undefined, now: Date): string | undefined {
@@ -30,10 +46,20 @@ function certificateProblem(certificate: ServedCertificate | undefined, now: Dat
   return undefined;
 }
 
+/** One registration of many may be broken, or forbidden to us; with none left, nobody can call. */
+function trustProblem({ registrations, distrusting }: Trust): string | undefined {
+  if (distrusting.length === 0 || distrusting.length < registrations) return undefined;
+  return `the certificate's authority is not in the caBundle of ${distrusting.join(", ")}`;
+}
+
 /** Why the API server should not call us now, one sentence each; empty when ready. */
-export function notReadyReasons({ settings, certificate, listening, draining }: ServerState, now: Date): string[] {
+export function notReadyReasons(
+  { settings, certificate, trust, listening, draining }: ServerState,
+  now: Date,
+): string[] {
   const reasons = [
     certificateProblem(certificate, now),
+    trustProblem(trust),
     settings === undefined ? "no configuration is loaded" : undefined,
     listening ? undefined : "the port is not open",
     draining ? "the server is shutting down" : undefined,

@@ -1,9 +1,11 @@
+import { webhookNodeFlags } from "../../mesh/node-flags.ts";
 import type { Image } from "./file.ts";
 import { baseLayer, captureToolsLayer, folderLayer, nodeLayer } from "./layers.ts";
 
 /** Where the bundle stands in the images. */
 const bundleFolder = "/opt/outrigger";
-const entrypoint = ["/usr/local/bin/node", `${bundleFolder}/outrigger.mjs`];
+const node = "/usr/local/bin/node";
+const program = `${bundleFolder}/outrigger.mjs`;
 
 function labels(title: string, version: string) {
   return {
@@ -19,7 +21,7 @@ export async function webhookImage(version: string, bundled: string): Promise<Im
     repository: "docker.io/outrigger/outrigger",
     tag: version,
     layers: [await baseLayer(), await nodeLayer(), await folderLayer(bundled, bundleFolder)],
-    entrypoint,
+    entrypoint: [node, ...webhookNodeFlags, program],
     user: "65532:65532",
     environment: { NODE_ENV: "production" },
     labels: labels("Outrigger", version),
@@ -32,7 +34,7 @@ export async function initImage(version: string, bundled: string): Promise<Image
     repository: "docker.io/outrigger/init",
     tag: version,
     layers: [await baseLayer(), await nodeLayer(), await captureToolsLayer(), await folderLayer(bundled, bundleFolder)],
-    entrypoint,
+    entrypoint: [node, program],
     environment: { NODE_ENV: "production" },
     labels: labels("Outrigger init", version),
   };

@@ -34,8 +34,13 @@ export function clusterPermissions(settings: InstallSettings): Permission[] {
     rule: { apiGroups: [group], resources, verbs: ["get", "list", "watch"] },
     reason: "see which authority the API server trusts for it, to serve no certificate that it would refuse",
   };
-  if (settings.certificates.from !== "self-managed") return [];
+  const nodes: Permission = {
+    rule: { apiGroups: [""], resources: ["nodes"], verbs: ["list", "watch"] },
+    reason: "write a native sidecar only where every kubelet knows them",
+  };
+  if (settings.certificates.from !== "self-managed") return [nodes];
   return [
+    nodes,
     watch,
     {
       rule: { apiGroups: [group], resources, resourceNames: registrations, verbs: ["patch"] },

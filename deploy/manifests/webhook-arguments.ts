@@ -1,5 +1,17 @@
 import type { InstallSettings } from "../settings.ts";
-import { webhookPorts } from "./names.ts";
+import { authoritySecretName, configurationName, webhookName, webhookPorts } from "./names.ts";
+
+/** Where the certificate comes from: files that cert-manager keeps, or the webhook itself. */
+function certificateArguments(settings: InstallSettings, certificateFolder: string): string[] {
+  if (settings.certificates.from === "cert-manager") {
+    return [`--tls-cert=${certificateFolder}/tls.crt`, `--tls-key=${certificateFolder}/tls.key`];
+  }
+  return [
+    "--self-managed-certificate",
+    `--service=${webhookName(settings)}`,
+    `--authority-secret=${authoritySecretName}`,
+  ];
+}
 
 /** The command line of the webhook's container. */
 export function webhookArguments(settings: InstallSettings, certificateFolder: string): string[] {
@@ -7,8 +19,9 @@ export function webhookArguments(settings: InstallSettings, certificateFolder: s
   return [
     "webhook",
     `--port=${webhookPorts.container}`,
-    `--tls-cert=${certificateFolder}/tls.crt`,
-    `--tls-key=${certificateFolder}/tls.key`,
+    ...certificateArguments(settings, certificateFolder),
+    `--config-map=${configurationName(settings)}`,
+    "--watch-nodes",
     `--revision=${revision}`,
     `--profile=${injection.profile}`,
     `--native-sidecars=${injection.nativeSidecars}`,

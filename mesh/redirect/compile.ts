@@ -1,68 +1,66 @@
 import { chains } from "../names.ts";
-import type { CaptureConfig } from "./config.ts";
-import { type Draft, insert, ownChains, rule } from "./draft.ts";
+import { type CaptureConfig, families } from "./config.ts";
+import { because, finish, insert, type ReasonedDraft, rule } from "./draft.ts";
 import { inbound, tproxyMarks } from "./inbound.ts";
 import * as is from "./match.ts";
 import { outbound } from "./outbound.ts";
-import type { Family, Match, Rule, Table } from "./rule.ts";
+import type { RuleSet, Table } from "./rule.ts";
 
-/** Everything that is written into the kernel for one Pod: rules in the order in which they are added. */
-export interface RuleSet {
-  readonly families: readonly Family[];
-  readonly rules: readonly Rule[];
-}
-
-function excludedInterfaces({ excludeInterfaces, mode }: CaptureConfig): Draft[] {
+function excludedInterfaces({ excludeInterfaces, mode }: CaptureConfig): ReasonedDraft[] {
   const tables: Table[] = mode === "TPROXY" ? ["nat", "mangle"] : ["nat"];
-  return excludeInterfaces.flatMap((name) =>
-    tables.flatMap((table) => [
-      rule(table, "PREROUTING", [is.from(name)], is.returns),
-      rule(table, "OUTPUT", [is.to(name)], is.returns),
-    ]),
+  return because(
+    "excludeInterfaces",
+    "traffic of this interface is left alone",
+    excludeInterfaces.flatMap((name) =>
+      tables.flatMap((table) => [
+        rule(table, "PREROUTING", [is.from(name)], is.returns),
+        rule(table, "OUTPUT", [is.to(name)], is.returns),
+      ]),
+    ),
   );
 }
 
-function virtualInterfaceReturns({ virtualInterfaces }: CaptureConfig): Draft[] {
-  return virtualInterfaces.map((name) => insert("nat", "PREROUTING", 1, [is.from(name)], is.returns));
+function virtualInterfaceReturns({ virtualInterfaces }: CaptureConfig): ReasonedDraft[] {
+  return because(
+    "virtualInterfaces",
+    "what a virtual machine sends is not inbound traffic",
+    virtualInterfaces.map((name) => insert("nat", "PREROUTING", 1, [is.from(name)], is.returns)),
+  );
 }
 
-function invalidDrop({ dropInvalid }: CaptureConfig): Draft[] {
+function invalidDrop({ dropInvalid }: CaptureConfig): ReasonedDraft[] {
   if (!dropInvalid) return [];
-  return [
-    rule("mangle", "PREROUTING", [is.states("INVALID")], is.jump(ownChains.drop)),
-    rule("mangle", ownChains.drop, [], { kind: "drop" }),
-  ];
+  return because("dropInvalid", "an invalid packet would pass by NAT and reset its connection", [
+    rule("mangle", "PREROUTING", [is.states("INVALID")], is.jump(chains.drop)),
+    rule("mangle", chains.drop, [], is.drops),
+  ]);
 }
 
-function redirectChains(config: CaptureConfig): Draft[] {
+function redirectChains({ tunnelPort, outboundPort, inboundPort }: CaptureConfig): ReasonedDraft[] {
   return [
-    rule("nat", chains.inbound, [is.tcp, is.destinationPort(config.tunnelPort)], is.returns),
-    rule("nat", chains.redirect, [is.tcp], is.redirect(config.outboundPort)),
-    rule("nat", chains.inboundRedirect, [is.tcp], is.redirect(config.inboundPort)),
+    ...because("tunnelPort", "tunnelled (HBONE) traffic is not captured", [
+      rule("nat", chains.inbound, [is.tcp, is.destinationPort("tcp", tunnelPort)], is.returns),
+    ]),
+    ...because("outboundPort", "the proxy listens here for outbound traffic", [
+      rule("nat", chains.redirect, [is.tcp], is.redirect("tcp", outboundPort)),
+    ]),
+    ...because("inboundPort", "the proxy listens here for inbound traffic", [
+      rule("nat", chains.inboundRedirect, [is.tcp], is.redirect("tcp", inboundPort)),
+    ]),
   ];
-}
-
-function familyOf(matches: readonly Match[]): Family | undefined {
-  for (const match of matches) if (match.kind === "source" || match.kind === "destination") return match.cidr.family;
-  return undefined;
 }
 
 /** Compiles the settings into the rules, in the order in which they are added to the kernel. */
 export function compile(config: CaptureConfig): RuleSet {
-  const families: Family[] = config.ipv6 ? ["ipv4", "ipv6"] : ["ipv4"];
+  const captured = families(config);
   const drafts = [
     ...excludedInterfaces(config),
     ...virtualInterfaceReturns(config),
     ...invalidDrop(config),
     ...redirectChains(config),
     ...inbound(config),
-    ...outbound(config, families),
+    ...outbound(config),
     ...tproxyMarks(config),
   ];
-  const rules = drafts.flatMap((draft): Rule[] => {
-    const family = familyOf(draft.matches);
-    const written = draft.families ?? families.filter((one) => family === undefined || family === one);
-    return written.length === 0 ? [] : [{ ...draft, families: written }];
-  });
-  return { families, rules };
+  return { families: captured, rules: finish(drafts, captured) };
 }

@@ -1,104 +1,63 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { type Cidr, parseCidr } from "../../mesh/cidr.ts";
-import { splitList } from "../../mesh/port-list.ts";
+import { OutriggerError } from "../../mesh/errors.ts";
+import type { Pod } from "../../mesh/pod.ts";
 import { compile } from "../../mesh/redirect/compile.ts";
 import type { CaptureConfig } from "../../mesh/redirect/config.ts";
 import { printIptables } from "../../mesh/redirect/iptables.ts";
+import { printNftables } from "../../mesh/redirect/nftables.ts";
+import { resolveCapture } from "../../mesh/redirect/resolve.ts";
+import { captureSettings, nodeCaptureDefaults } from "../../mesh/redirect/settings.ts";
+import { type CaptureCase, captureConfigOf, captureFolder, type PodCase, readCases } from "./capture-cases.ts";
+import { comparable } from "./capture-differences.ts";
 
-/** The reference's settings, by the names that stand in the case files. */
-type ReferenceConfig = Readonly<Record<string, string>> & {
-  readonly REDIRECT_DNS: boolean;
-  readonly CAPTURE_ALL_DNS: boolean;
-  readonly DROP_INVALID: boolean;
-  readonly ENABLE_INBOUND_IPV6: boolean;
-  readonly DNS_SERVERS_V4: readonly string[] | null;
-  readonly DNS_SERVERS_V6: readonly string[] | null;
-};
-
-interface Case {
-  readonly name: string;
-  readonly config: ReferenceConfig;
-  readonly v4?: string | null;
-  readonly v6?: string | null;
-  readonly error?: string;
-  readonly golden?: string;
+/** The cases of a file; where the file is absent, a skipped test says so. */
+function casesOf<Case>(file: string): Case[] {
+  const cases = readCases<Case>(file);
+  if (cases === undefined)
+    test(`capture ${file}`, { skip: `no ${file} in ${captureFolder} (set OUTRIGGER_CONFORMANCE)` });
+  return cases ?? [];
 }
 
-const folder = join(
-  process.env.OUTRIGGER_CONFORMANCE ?? join(import.meta.dirname, "../../../shared/conformance"),
-  "capture",
-);
-
-function cidr(text: string): Cidr {
-  const parsed = parseCidr(text);
-  assert.ok(parsed, `${text} is a CIDR`);
-  return parsed;
+function checkIptables(config: CaptureConfig, { v4, v6 }: { v4?: string | null; v6?: string | null }): void {
+  const ruleSet = compile(config);
+  assert.equal(comparable(printIptables(ruleSet, "IPv4"), "iptables", config), v4 ?? "");
+  assert.equal(comparable(printIptables(ruleSet, "IPv6"), "iptables", config), v6 ?? "");
 }
 
-function wildcard<Item>(text: string, item: (one: string) => Item): "*" | Item[] {
-  return text === "*" ? "*" : splitList(text).map(item);
-}
-
-function dnsCapture(reference: ReferenceConfig, servers: readonly Cidr[]): CaptureConfig["dns"] {
-  if (!reference.REDIRECT_DNS) return "off";
-  if (reference.CAPTURE_ALL_DNS) return "all";
-  return servers.length === 0 ? "off" : "servers";
-}
-
-function toCaptureConfig(reference: ReferenceConfig): CaptureConfig {
-  const text = (name: string) => reference[name] ?? "";
-  const list = (name: string) => splitList(text(name));
-  const dnsServers = [
-    ...(reference.DNS_SERVERS_V4 ?? []).map((server) => cidr(`${server}/32`)),
-    ...(reference.DNS_SERVERS_V6 ?? []).map((server) => cidr(`${server}/128`)),
-  ];
-  return {
-    outboundChain: "ISTIO_OUTPUT",
-    mode: text("INBOUND_INTERCEPTION_MODE") === "TPROXY" ? "TPROXY" : "REDIRECT",
-    outboundPort: text("PROXY_PORT"),
-    inboundPort: text("INBOUND_CAPTURE_PORT"),
-    tunnelPort: text("INBOUND_TUNNEL_PORT"),
-    proxyUids: list("PROXY_UID"),
-    proxyGids: list("PROXY_GID"),
-    tproxyMark: text("INBOUND_TPROXY_MARK"),
-    tproxyRouteTable: text("INBOUND_TPROXY_ROUTE_TABLE"),
-    includeInboundPorts: wildcard(text("INBOUND_PORTS_INCLUDE"), String),
-    excludeInboundPorts: list("INBOUND_PORTS_EXCLUDE"),
-    includeOutboundCidrs: wildcard(text("OUTBOUND_IPRANGES_INCLUDE"), cidr),
-    excludeOutboundCidrs: list("OUTBOUND_IPRANGES_EXCLUDE").map(cidr),
-    includeOutboundPorts: list("OUTBOUND_PORTS_INCLUDE"),
-    excludeOutboundPorts: list("OUTBOUND_PORTS_EXCLUDE"),
-    includeOwnerGroups: wildcard(text("OUTBOUND_OWNER_GROUPS_INCLUDE"), String),
-    excludeOwnerGroups: list("OUTBOUND_OWNER_GROUPS_EXCLUDE"),
-    excludeInterfaces: list("EXCLUDE_INTERFACES"),
-    virtualInterfaces: list("KUBE_VIRT_INTERFACES"),
-    dns: dnsCapture(reference, dnsServers),
-    dnsServers,
-    dropInvalid: reference.DROP_INVALID,
-    loopbackCidr: cidr(text("HOST_IPV4_LOOPBACK_CIDR")),
-    ipv6: reference.ENABLE_INBOUND_IPV6,
-  };
-}
-
-function compare(one: Case): void {
-  const ruleSet = compile(toCaptureConfig(one.config));
-  assert.equal(printIptables(ruleSet, "ipv4"), one.v4 ?? one.golden ?? "");
-  if (one.golden === undefined) assert.equal(printIptables(ruleSet, "ipv6"), one.v6 ?? "");
-}
-
-for (const file of ["cases.json", "random.json", "cni.json"]) {
-  const path = join(folder, file);
-  if (!existsSync(path)) {
-    test(`capture ${file}`, { skip: `no conformance cases at ${folder} (set OUTRIGGER_CONFORMANCE)` });
-    continue;
-  }
-  for (const one of JSON.parse(readFileSync(path, "utf8")) as Case[]) {
-    test(`capture ${file} ${one.name}`, () => {
-      if (one.error === undefined) compare(one);
-      else assert.throws(() => compare(one));
+for (const file of ["cases.json", "random.json"]) {
+  for (const { name, config: reference, error, nft_error, nft, ...iptables } of casesOf<CaptureCase>(file)) {
+    if (error !== undefined) {
+      test(`capture ${file} ${name} is refused`, () => {
+        assert.throws(() => captureConfigOf(reference), OutriggerError, `the reference says: ${error}`);
+      });
+      continue;
+    }
+    test(`capture ${file} ${name}: iptables`, () => checkIptables(captureConfigOf(reference), iptables));
+    const skip = nft_error === undefined ? false : `the reference's nft text is refused by nft: ${nft_error}`;
+    test(`capture ${file} ${name}: nftables`, { skip }, () => {
+      const config = captureConfigOf(reference);
+      assert.equal(comparable(printNftables(compile(config)), "nft", config), nft ?? "");
     });
   }
+}
+
+function podOf({ annotations, proxy_env, runAsUser, runAsGroup }: PodCase): Pod {
+  const env = Object.entries(proxy_env).map(([name, value]) => ({ name, value }));
+  const ids = { ...(runAsUser !== null && { runAsUser }), ...(runAsGroup !== null && { runAsGroup }) };
+  const proxy = { name: "istio-proxy", env, securityContext: ids };
+  return { metadata: { annotations: { ...annotations } }, spec: { containers: [{ name: "app" }, proxy] } };
+}
+
+for (const one of casesOf<PodCase>("cni.json")) {
+  test(`capture cni.json ${one.name}`, () => {
+    const capture = captureSettings(podOf(one), nodeCaptureDefaults);
+    assert.ok(capture.captured);
+    const { outboundChain } = captureConfigOf(one.config);
+    const settings = { ...capture.settings, outboundChain: { text: outboundChain, field: "--outbound-chain" } };
+    const facts = { addresses: [{ family: "IPv4" as const, value: 1n }], nameServers: [] };
+    const { config } = resolveCapture(settings, facts);
+    assert.deepEqual(config, captureConfigOf(one.config));
+    checkIptables(config, { v4: one.golden });
+  });
 }

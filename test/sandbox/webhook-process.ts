@@ -27,21 +27,12 @@ export interface WebhookAnswer {
   readonly connection: string | undefined;
 }
 
-export interface WebhookProcess {
-  readonly port: number;
-  readonly authority: Authority;
-  /** Where the certificate is mounted. */
-  readonly folder: string;
-  readonly process: ChildProcess;
-  /** The log lines so far. */
-  readonly log: readonly Record<string, unknown>[];
-  /** Waits for a log line. */
-  readonly logged: (message: string, from?: number) => Promise<Record<string, unknown>>;
-  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
-  readonly get: (path: string) => Promise<WebhookAnswer>;
-  /** Posts on a connection of its own. */
-  readonly post: (body: string | Buffer, headers?: Readonly<Record<string, string>>) => Promise<WebhookAnswer>;
-}
+export type WebhookProcess = WebhookCommand &
+  ReturnType<typeof webhookClient> & {
+    readonly authority: Authority;
+    /** Where the certificate is mounted. */
+    readonly folder: string;
+  };
 
 export async function newLeaf(authority: Authority, dns = "localhost"): Promise<CertificatePem> {
   return await issueServingCertificate(authority, { names: { dns: [dns], ip: ["127.0.0.1"] }, lifetimeMs: hourMs });
@@ -54,7 +45,7 @@ async function answerOf(response: IncomingMessage): Promise<WebhookAnswer> {
 
 /** Sends one HTTPS request on a new connection, and checks the certificate's chain and name. */
 function send(
-  { port, ca }: { port: number; ca: string },
+  { port, ca, servername }: { port: number; ca: string; servername: string },
   method: string,
   path: string,
   body?: string | Buffer,
@@ -63,7 +54,7 @@ function send(
   return new Promise((done, fail) => {
     const request = httpsRequest({
       host: "127.0.0.1",
-      servername: "localhost",
+      servername,
       port,
       ca,
       method,
@@ -99,39 +90,60 @@ function followLog(child: ChildProcess) {
   return { log, logged };
 }
 
-/** Starts the real `outrigger webhook` on a free port of loopback; it ends with the test. */
-export async function startWebhook(t: TestContext, flags: readonly string[] = []): Promise<WebhookProcess> {
-  const folder = mkdtempSync(join(tmpdir(), "outrigger-webhook-"));
-  const authority = await createAuthority({ commonName: "test CA", lifetimeMs: hourMs });
-  mountSecret(folder, await newLeaf(authority));
-  for (const file of ["tls.crt", "tls.key"]) symlinkSync(join("..data", file), join(folder, file));
-  const files = ["--tls-cert", join(folder, "tls.crt"), "--tls-key", join(folder, "tls.key")];
+export interface WebhookCommand {
+  readonly port: number;
+  readonly process: ChildProcess;
+  /** The log lines so far. */
+  readonly log: readonly Record<string, unknown>[];
+  /** Waits for a log line. */
+  readonly logged: (message: string, from?: number) => Promise<Record<string, unknown>>;
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+}
+
+/** Starts the real `outrigger webhook` on a free port of loopback, and waits until it listens; it ends with the test. */
+export async function startCommand(
+  t: Pick<TestContext, "after">,
+  flags: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<WebhookCommand> {
   const command = join(import.meta.dirname, "../../bin/outrigger");
-  const fixed = ["webhook", "--address", "127.0.0.1", "--port", "0", "--drain-delay", "0", ...files];
-  const child = spawn(command, [...fixed, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  const fixed = ["webhook", "--address", "127.0.0.1", "--port", "0", "--drain-delay", "0"];
+  const env = { ...process.env, ...environment };
+  const child = spawn(command, [...fixed, ...flags], { stdio: ["ignore", "pipe", "inherit"], env });
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((done) => {
     child.once("exit", (code, signal) => done({ code, signal }));
   });
   t.after(async () => {
     child.kill("SIGKILL");
     await ended;
-    rmSync(folder, { recursive: true });
   });
   const { log, logged } = followLog(child);
   const early = ended.then(() => Promise.reject(new Error("the webhook ended before it listened")));
   early.catch(() => undefined);
   const { port } = (await Promise.race([logged("listening"), early])) as { port: number };
-  const target = { port, ca: authority.pem.certificate };
+  return { port, process: child, log, logged, ended };
+}
+
+/** Sends requests to a webhook that is trusted by `ca`. */
+export function webhookClient(port: number, ca: string, servername = "localhost") {
+  const target = { port, ca, servername };
   const json = { "content-type": "application/json" };
   return {
-    port,
-    authority,
-    folder,
-    process: child,
-    log,
-    logged,
-    ended,
-    get: (path) => send(target, "GET", path),
-    post: (body, headers) => send(target, "POST", "/inject", body, { ...json, ...headers }),
+    get: (path: string) => send(target, "GET", path),
+    /** Posts on a connection of its own. */
+    post: (body: string | Buffer, headers?: Readonly<Record<string, string>>) =>
+      send(target, "POST", "/inject", body, { ...json, ...headers }),
   };
+}
+
+/** Starts the real `outrigger webhook` with a certificate of a new authority in files. */
+export async function startWebhook(t: TestContext, flags: readonly string[] = []): Promise<WebhookProcess> {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-webhook-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const authority = await createAuthority({ commonName: "test CA", lifetimeMs: hourMs });
+  mountSecret(folder, await newLeaf(authority));
+  for (const file of ["tls.crt", "tls.key"]) symlinkSync(join("..data", file), join(folder, file));
+  const files = ["--tls-cert", join(folder, "tls.crt"), "--tls-key", join(folder, "tls.key")];
+  const command = await startCommand(t, [...files, ...flags]);
+  return { ...command, ...webhookClient(command.port, authority.pem.certificate), authority, folder };
 }

@@ -1,23 +1,18 @@
-import { parseCidr } from "../../mesh/cidr.ts";
+import { readCidrs, readCidrsOrAll } from "../../mesh/cidr.ts";
 import { interceptionModes } from "../../mesh/interception-mode.ts";
-import { portProblem, splitList } from "../../mesh/port-list.ts";
+import { readInterfaces } from "../../mesh/interface-names.ts";
+import { readPorts, readPortsOrAll } from "../../mesh/port-list.ts";
+import type { Reading } from "../../mesh/reading.ts";
 import { isQuantity } from "../config/quantity.ts";
 
 /** What is wrong with a value and what to write instead; undefined if it may stay. */
 export type Check = (value: string) => { readonly message: string; readonly remedy: string } | undefined;
 
-const isCidr = (text: string) => parseCidr(text) !== undefined;
-const isPortText = (text: string) => portProblem("", text) === undefined;
-const interfaceName = /^[a-zA-Z][a-zA-Z0-9_.-]{0,14}$/;
-
-/** A comma list of which each item must pass; `*` alone if it may stand for all. */
-function list(isItem: (text: string) => boolean, what: string, example: string, wildcard: boolean): Check {
+/** A check that outrigger init will make of the same text. */
+function readable(read: (text: string) => Reading<unknown>): Check {
   return (value) => {
-    if (wildcard && value === "*") return undefined;
-    const bad = splitList(value).find((item) => !isItem(item));
-    if (bad === undefined && !/[^ -~]/.test(value)) return undefined;
-    const remedy = wildcard ? `use "*" or a comma list such as "${example}"` : `use a comma list such as "${example}"`;
-    return { message: `is not a list of ${what}: "${bad ?? value}" is none`, remedy };
+    const reading = read(value);
+    return reading.ok ? undefined : reading;
   };
 }
 
@@ -30,11 +25,11 @@ function known(as: string, check: Check): Check {
 }
 
 export const checks = {
-  includeIpRanges: known("includeIPRanges", list(isCidr, "CIDRs", "10.0.0.0/8,192.168.0.0/16", true)),
-  excludeIpRanges: known("excludeIPRanges", list(isCidr, "CIDRs", "10.0.0.0/8,192.168.0.0/16", false)),
-  portsOrAll: list(isPortText, "ports", "80,8080", true),
-  ports: list(isPortText, "ports", "80,8080", false),
-  interfaces: list((name) => interfaceName.test(name), "interface names", "eth1,net0", false),
+  includeIpRanges: known("includeIPRanges", readable(readCidrsOrAll)),
+  excludeIpRanges: known("excludeIPRanges", readable(readCidrs)),
+  portsOrAll: readable(readPortsOrAll),
+  ports: readable(readPorts),
+  interfaces: readable(readInterfaces),
 } as const;
 
 export const mode: Check = (value) =>

@@ -24,8 +24,8 @@ const table: { name: string; good: string[]; bad: string[] }[] = [
   { name: annotations.excludeOutboundIPRanges, good: ["", "10.96.0.2/24"], bad: ["*", "10.0.0.0/8;reboot"] },
   {
     name: annotations.includeInboundPorts,
-    good: ["", "*", "80,443"],
-    bad: ["bad", "0", "65536", "80-90", "1e3", "0x50", "80\n90"],
+    good: ["", "*", "80,443", "8000:8099"],
+    bad: ["bad", "0", "65536", "8099:8000", "1e3", "0x50", "80\n90"],
   },
   { name: annotations.excludeInboundPorts, good: ["", "80"], bad: ["*", "http"] },
   { name: annotations.includeOutboundPorts, good: ["", "3306"], bad: ["*", '80"\n- "--privileged'] },
@@ -33,7 +33,7 @@ const table: { name: string; good: string[]; bad: string[] }[] = [
   {
     name: annotations.excludeInterfaces,
     good: ["", "eth1,net-0.1_x"],
-    bad: ["1eth", "a234567890123456", "eth0;id", "eth0 -j ACCEPT"],
+    bad: ["-eth", "a234567890123456", "eth0;id", "eth0 -j ACCEPT"],
   },
   { name: annotations.rerouteVirtualInterfaces, good: ["net1,net2"], bad: ["net1\n"] },
   { name: annotations.kubevirtInterfaces, good: ["net1"], bad: ["-net"] },
@@ -75,7 +75,7 @@ test("a denial lists every bad annotation with its value and what may stand ther
   );
   assert.equal(problems.length, 4);
   for (const value of ["all", "*", "much", "high"]) assert.ok(message.includes(JSON.stringify(value)), message);
-  assert.match(message, /use a comma list such as "80,8080"/);
+  assert.match(message, /use a comma list such as "80,8000:8099"/);
   assert.equal(auditAnnotations.decision, "deny");
 });
 

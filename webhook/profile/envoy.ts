@@ -29,15 +29,19 @@ const identityEnv = [
   fromField("INSTANCE_IP", "status.podIP"),
 ];
 
+/** Envoy listens on both families, so both are captured where the Pod has them. The node agent reads it on istio-proxy. */
+function dualStackEnv({ settings }: PodOptions): EnvVar[] {
+  return settings.envoy.ipFamilies === "dual" ? [{ name: "ISTIO_DUAL_STACK", value: "true" }] : [];
+}
+
 function initContainer(options: PodOptions): Container[] {
   const { settings } = options;
   const { imagePullPolicy } = settings.values.global;
   const check = settings.values.pilot.cni.enabled ? ["--run-validation", "--skip-rule-apply"] : [];
-  const dualStack = settings.envoy.ipFamilies === "dual" ? ["--dual-stack"] : [];
-  const env = metadataEnv(options);
+  const env = uniqueEnv([...dualStackEnv(options), ...metadataEnv(options)]);
   return captureContainer(options, {
     image: settings.envoy.initImage,
-    args: ["init", ...captureArguments(options), ...dualStack, ...check],
+    args: ["init", ...captureArguments(options), ...check],
     resources: sidecarResources(options),
     ...(imagePullPolicy !== "" && { imagePullPolicy }),
     ...(env.length > 0 && { env }),
@@ -58,14 +62,13 @@ function drainHook({ nativeSidecar, sleepHook, proxyConfig }: PodOptions): Pick<
 function proxyContainer(options: PodOptions): Container {
   const { settings } = options;
   const { imagePullPolicy, proxy } = settings.values.global;
-  const dualStack = settings.envoy.ipFamilies === "dual" ? [{ name: "ISTIO_DUAL_STACK", value: "true" }] : [];
   const discovered = discoveryParts(options);
   return {
     name: containers.proxy,
     image: envoyImage(options),
     command: ["/usr/local/bin/envoy"],
     args: envoyArguments(options, envoyBootstrap(options, {})),
-    env: uniqueEnv([...identityEnv, ...dualStack, ...discovered.env, ...metadataEnv(options)]),
+    env: uniqueEnv([...identityEnv, ...dualStackEnv(options), ...discovered.env, ...metadataEnv(options)]),
     ports: [{ name: "http-envoy-prom", containerPort: ports.prometheus, protocol: "TCP" }],
     resources: sidecarResources(options),
     securityContext: proxySecurityContext(options),

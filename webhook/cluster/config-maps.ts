@@ -1,0 +1,84 @@
+import type { V1ConfigMap } from "@kubernetes/client-node";
+import { OutriggerError } from "../../mesh/errors.ts";
+import type { ConfigurationText, ConfigurationTexts } from "../config/configuration.ts";
+import type { ConfigurationListener } from "../configuration-files.ts";
+import type { InjectionSettings } from "../settings.ts";
+import type { ClusterClient } from "./client.ts";
+import { reportRefused } from "./event.ts";
+import { follow } from "./follow.ts";
+
+/** ConfigMaps of the webhook's own namespace that hold the configuration: their keys `mesh`, `values` and `config`. */
+export interface ConfigMapOptions {
+  readonly names: readonly string[];
+  readonly namespace: string;
+  /** This Pod's name, as events name their source. */
+  readonly pod: string;
+  readonly settings: (texts: ConfigurationTexts) => InjectionSettings;
+  readonly trouble: (error: unknown) => void;
+}
+
+/** The text of a key, from the first ConfigMap that has it. */
+function textOf(maps: readonly V1ConfigMap[], key: string): ConfigurationText | undefined {
+  const map = maps.find(({ data }) => data?.[key] !== undefined);
+  const text = map?.data?.[key];
+  if (map === undefined || text === undefined) return undefined;
+  return { name: `ConfigMap ${map.metadata?.namespace}/${map.metadata?.name} ${key}`, text };
+}
+
+/** The configuration that ConfigMaps hold, as texts. */
+export function configurationTexts(maps: readonly V1ConfigMap[]): ConfigurationTexts {
+  const [meshConfig, values, injectorConfig] = ["mesh", "values", "config"].map((key) => textOf(maps, key));
+  return { ...(meshConfig && { meshConfig }), ...(values && { values }), ...(injectorConfig && { injectorConfig }) };
+}
+
+function missing(name: string, namespace: string): OutriggerError {
+  const field = `ConfigMap ${namespace}/${name}`;
+  return new OutriggerError("BAD_CONFIGURATION", [{ field, message: "does not exist", remedy: "create it again" }]);
+}
+
+/** Takes over what changed. A configuration is told of once, whether it is taken or refused. */
+function createTaker(client: ClusterClient, options: ConfigMapOptions, { loaded, refused }: ConfigurationListener) {
+  let last: string | undefined;
+  return (found: ReadonlyMap<string, V1ConfigMap | undefined>): void => {
+    if (options.names.some((name) => !found.has(name))) return;
+    const maps = options.names.map((name) => found.get(name)).filter((map) => map !== undefined);
+    const absent = options.names.find((name) => found.get(name) === undefined);
+    const texts = configurationTexts(maps);
+    const content = JSON.stringify([absent, texts]);
+    if (content === last) return;
+    last = content;
+    try {
+      if (absent !== undefined) throw missing(absent, options.namespace);
+      loaded(options.settings(texts));
+    } catch (error) {
+      if (!(error instanceof OutriggerError)) throw error;
+      refused(error);
+      for (const map of maps) reportRefused(client, map, options.pod, error.message).catch(options.trouble);
+    }
+  };
+}
+
+/** Follows the ConfigMaps, and loads what they hold once all have been seen. The function returned ends it. */
+export function followConfigMaps(client: ClusterClient, options: ConfigMapOptions, listener: ConfigurationListener) {
+  const { namespace } = options;
+  const found = new Map<string, V1ConfigMap | undefined>();
+  const take = createTaker(client, options, listener);
+  // One watch a name: a Role can allow names, and then the whole list is forbidden.
+  const followed = options.names.map((name) => {
+    const fieldSelector = `metadata.name=${name}`;
+    return follow<V1ConfigMap>({
+      config: client.config,
+      path: `/api/v1/namespaces/${namespace}/configmaps`,
+      list: () => client.core.listNamespacedConfigMap({ namespace, fieldSelector }),
+      fieldSelector,
+      trouble: options.trouble,
+      changed([map]) {
+        found.set(name, map);
+        take(found);
+      },
+    });
+  });
+  return () => {
+    for (const one of followed) one.stop();
+  };
+}

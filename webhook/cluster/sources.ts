@@ -1,0 +1,109 @@
+import { clusterFacts } from "../cluster-facts.ts";
+import { type InjectionFlags, settingsFromTexts } from "../injection-flags.ts";
+import { certificateListener, configurationListener, type Running } from "../running.ts";
+import { type ClusterClient, connect, describeError } from "./client.ts";
+import { followConfigMaps } from "./config-maps.ts";
+import { followNodes } from "./nodes.ts";
+import { keepSelfManaged, type SelfManagedOptions } from "./self-managed.ts";
+
+/** What the webhook takes from the cluster it runs in. Nothing by default. */
+export interface ClusterOptions {
+  readonly configuration:
+    | { readonly names: readonly string[]; readonly namespace: string; readonly pod: string }
+    | undefined;
+  readonly certificate: SelfManagedOptions | undefined;
+  /** Whether the nodes decide on native sidecars. */
+  readonly nodes: true | undefined;
+}
+
+/** Something that is started, and known to work once its first value has come. */
+interface Source {
+  readonly first: Promise<void>;
+  readonly stop: () => void;
+}
+
+/** Starts a source with a function that it calls when its first value has come. */
+function source(start: (came: () => void) => () => void): Source {
+  let came: () => void = () => undefined;
+  const first = new Promise<void>((resolve) => {
+    came = resolve;
+  });
+  return { first, stop: start(() => came()) };
+}
+
+/** Trouble is told again only when it is another. */
+function troubleLog({ log }: Running, what: string): (error: unknown) => void {
+  let last = "";
+  return (error) => {
+    const reason = describeError(error);
+    log[reason === last ? "debug" : "warn"]({ what, reason }, "the cluster cannot be asked; trying again");
+    last = reason;
+  };
+}
+
+function configurationSource(
+  client: ClusterClient,
+  running: Running,
+  options: NonNullable<ClusterOptions["configuration"]>,
+  injection: InjectionFlags,
+): Source {
+  const { loaded, refused } = configurationListener(running);
+  const trouble = troubleLog(running, "configuration");
+  return source((came) =>
+    followConfigMaps(
+      client,
+      { ...options, settings: (texts) => settingsFromTexts(injection, texts), trouble },
+      {
+        refused,
+        loaded(found) {
+          loaded(found);
+          came();
+        },
+      },
+    ),
+  );
+}
+
+function certificateSource(client: ClusterClient, running: Running, options: SelfManagedOptions): Source {
+  const { loaded } = certificateListener(running);
+  return source((came) =>
+    keepSelfManaged(client, options, {
+      loaded(pair) {
+        loaded(pair);
+        came();
+      },
+      happened: (what, details) => running.log.info(details, what),
+      trouble: troubleLog(running, "certificate"),
+      compared(trust) {
+        running.state.trust = trust;
+      },
+    }),
+  );
+}
+
+function nodeSource(client: ClusterClient, running: Running): Source {
+  return source((came) =>
+    followNodes(client, troubleLog(running, "nodes"), (nodes) => {
+      running.state.facts = clusterFacts({ nodes });
+      running.log.info({ nodes: nodes.length }, "nodes known");
+      came();
+    }),
+  );
+}
+
+/** Starts what the options ask for, and waits for the first value of each. What ends them is added to `stops` at once. */
+export async function startClusterSources(
+  running: Running,
+  { configuration, certificate, nodes }: ClusterOptions,
+  injection: InjectionFlags,
+  stops: (() => void)[],
+): Promise<void> {
+  const client = connect();
+  const sources = [
+    ...(configuration ? [configurationSource(client, running, configuration, injection)] : []),
+    ...(certificate ? [certificateSource(client, running, certificate)] : []),
+    ...(nodes ? [nodeSource(client, running)] : []),
+  ];
+  stops.push(...sources.map(({ stop }) => stop));
+  await Promise.all(sources.map(({ first }) => first));
+}
