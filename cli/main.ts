@@ -84,4 +84,10 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
+/** Whoever reads our output may stop early (`outrigger inject … | head`): that ends the command, and is no error. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  throw error;
+});
+
 await main(process.argv.slice(2));
