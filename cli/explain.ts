@@ -3,11 +3,11 @@ import { OutriggerError } from "../mesh/errors.ts";
 import type { Labels } from "../mesh/pod.ts";
 import { type Explanation, explain } from "../webhook/explain/explain.ts";
 import { withInjectionFlags } from "../webhook/injection-flags.ts";
-import type { ClusterExplainOptions } from "./explain-cluster.ts";
+import type { LiveOptions } from "./cluster/live-subject.ts";
 import { type FileOptions, rulebookOfFlags, subjectsInFiles } from "./explain-file.ts";
 import { explanationText } from "./explain-text.ts";
 
-interface Options extends Omit<FileOptions, "filename">, ClusterExplainOptions {
+interface Options extends Omit<FileOptions, "filename">, LiveOptions {
   readonly filename?: string[];
   readonly output: "text" | "json";
   readonly diff: boolean;
@@ -22,7 +22,7 @@ Examples:
 
 It tells whether the API server asks the webhook (which entry, or which selector says no), whether the webhook injects
 (each rule in order, and the one that decides), what would change, and the smallest change that turns it around. With a
-name it asks the cluster: its registrations, its configuration, its nodes. With -f it works without one; Namespaces in
+name it asks the cluster: its registrations, the webhook's own flags and ConfigMaps, its nodes. With -f it works without one; Namespaces in
 the same files give their labels.
 `;
 
@@ -44,8 +44,8 @@ async function explanations(name: string | undefined, options: Options): Promise
     const rulebook = await rulebookOfFlags(options);
     return (await subjectsInFiles({ ...options, filename })).map((subject) => explain(subject, rulebook));
   }
-  const { explainInCluster } = await import("./explain-cluster.ts");
-  const { subject, rulebook } = await explainInCluster(name ?? "", options);
+  const { subjectInCluster } = await import("./cluster/live-subject.ts");
+  const { subject, rulebook } = await subjectInCluster(name ?? "", options);
   return [explain(subject, rulebook)];
 }
 
@@ -63,7 +63,6 @@ function podCommand(): Command {
     .option("-f, --filename <file...>", "YAML files with Pods or workloads, instead; - is standard input")
     .option("-n, --namespace <name>", "the Pod's namespace, or that of objects that name none")
     .option("--namespace-labels <labels>", "with -f: labels of namespaces that the files lack: a=b,c=d", labelList)
-    .option("--system-namespace <name>", "where Outrigger runs", "outrigger-system")
     .option("--context <name>", "the context of the kubeconfig")
     .option("--no-diff", "leave out what changes")
     .addOption(new Option("-o, --output <format>", "the form of the answer").choices(["text", "json"]).default("text"));

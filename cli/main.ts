@@ -21,6 +21,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   sandbox: { summary: "run Pods on this machine, without a cluster", load: () => import("../sandbox/cli.ts") },
   webhook: { summary: "serve the admission webhook that injects Pods", load: () => import("../webhook/cli.ts") },
   uninject: { summary: "take the sidecar out of workloads in YAML files", load: () => import("./uninject.ts") },
+  check: { summary: "check a cluster for Outrigger, and Outrigger in it", load: () => import("./check.ts") },
   explain: { summary: "explain whether a Pod gets a sidecar, and why", load: () => import("./explain.ts") },
   discovery: {
     summary: "serve configuration and identity to the mesh's proxies",
