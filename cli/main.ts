@@ -27,6 +27,8 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     summary: "serve configuration and identity to the mesh's proxies",
     load: () => import("../discovery/cli.ts"),
   },
+  "proxy-status": { summary: "show which proxies are in sync", load: () => import("./proxy-status.ts") },
+  "proxy-config": { summary: "show what a Pod's Envoy does", load: () => import("./proxy-config.ts") },
 };
 
 const exitCodes = { usage: 255, unexpected: 1 } as const;

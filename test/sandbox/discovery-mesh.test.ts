@@ -248,6 +248,23 @@ describe("a mesh with discovery", { skip }, () => {
     );
   });
 
+  it("tells a person what is there", () => {
+    const outrigger = (netns: string, ...args: string[]) =>
+      run("ip", ["netns", "exec", netns, join(projectFolder, "bin", "outrigger"), ...args]);
+    const status = outrigger(lab.hub, "proxy-status", "--url", lab.discoveryHttp);
+    assert.match(status, /^NAME +CDS +LDS +EDS +RDS +SDS +DISCOVERY\n/);
+    assert.match(status, /client\.default +SYNCED +SYNCED +SYNCED +SYNCED +SYNCED/);
+    const config = (kind: string) => outrigger(client.netns, "proxy-config", kind, "--url", "http://127.0.0.1:15000");
+    assert.match(config("clusters"), /reviews\.default\.svc\.cluster\.local +80 +- +outbound +EDS +mutual TLS/);
+    assert.match(config("listeners"), /0\.0\.0\.0 +80 +0\.0\.0\.0_80 .*Route: 80/);
+    assert.match(config("routes"), /80 +reviews\.default\.svc\.cluster\.local:80 .*outbound\|80\|\|reviews/);
+    assert.match(config("endpoints"), new RegExp(`${servers[0]?.ip}:8080 +HEALTHY +OK +outbound\\|80\\|\\|reviews`));
+    assert.match(
+      config("secrets"),
+      /default +Cert Chain +ACTIVE +true +URI:spiffe:\/\/cluster\.local\/ns\/default\/sa\/client/,
+    );
+  });
+
   it("renews certificates with a new root without a failed request", async () => {
     const old = certificate(client);
     const [server] = servers;
