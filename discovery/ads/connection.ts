@@ -2,6 +2,7 @@ import { type Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { ConnectedProxy, Fleet } from "../fleet.ts";
 import { type Authenticator, bearerToken, type ProxyIdentity, type Refusal } from "../identity/authentication.ts";
 import type { ResourceKind } from "../translate/resource.ts";
+import type { Outbox } from "./outbox.ts";
 import { createStream, type Stream, type StreamEnd, type Variant } from "./stream.ts";
 
 export type Call = ServerDuplexStream<Uint8Array, Uint8Array>;
@@ -79,11 +80,11 @@ export function serve(
   variant: Variant,
   proxy: ConnectedProxy,
   events: AdsEvents,
-  onEnd: () => void,
+  { outbox, onEnd }: { readonly outbox: Outbox; readonly onEnd: () => void },
 ): Stream {
   const { identity, sources, gone } = proxy;
   const stream = createStream(variant, `${identity.pod.name}.${identity.namespace}`, sources, {
-    send: (bytes) => call.write(bytes),
+    send: (bytes) => call.write(bytes, outbox.add(bytes.length)),
     end: (why) => finish(why, ends[why]),
     onSent: events.onSent,
     onAcknowledged: events.onAcknowledged,

@@ -4,6 +4,7 @@ import type { Authenticator, ProxyIdentity } from "../identity/authentication.ts
 import type { ServingCertificate } from "../identity/serving-certificate.ts";
 import { AggregatedDiscoveryService } from "../proto/envoy/service/discovery/v3/ads_pb.js";
 import { type AdsEvents, admit, type Call, endCall, serve } from "./connection.ts";
+import { createOutbox } from "./outbox.ts";
 import type { Stream, Variant } from "./stream.ts";
 
 export interface AdsServerOptions {
@@ -35,6 +36,9 @@ const maxStreamsOfPod = 3;
 
 /** This many streams are served before others get a turn. */
 const streamsAtOnce = 50;
+
+/** Of responses that wait for the network, before more are made. */
+const maxWaitingBytes = 64 * 1024 * 1024;
 
 /**
  * Connections are closed after half an hour, give or take, so that a new replica gets its share and every token is looked
@@ -77,6 +81,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   const { fleet, events } = options;
   const server = new Server(channelOptions);
   const open = new Map<Call, OpenStream>();
+  const outbox = createOutbox(maxWaitingBytes);
   let isDraining = false;
   let isPushing = false;
   let isPushDue = false;
@@ -96,10 +101,11 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
       events.onRejected("too-many-streams", undefined, call.getPeer());
       return endCall(call, status.RESOURCE_EXHAUSTED, "too many streams");
     }
-    const stream = serve(call, variant, proxy, events, () => {
+    const onEnd = () => {
       open.delete(call);
       fleet.close(proxy);
-    });
+    };
+    const stream = serve(call, variant, proxy, events, { outbox, onEnd });
     open.set(call, { identity: proxy.identity, stream, since: new Date() });
   }
 
@@ -121,6 +127,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
         stream.pump();
         served += 1;
         if (served % streamsAtOnce === 0) await new Promise(setImmediate);
+        await outbox.room();
       }
     }
     isPushing = false;

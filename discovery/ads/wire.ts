@@ -28,11 +28,9 @@ export interface DeltaResponse {
 }
 
 export function encodeDelta({ typeUrl, nonce, changed, removed }: DeltaResponse): Uint8Array {
-  const writer = new BinaryWriter();
-  for (const { entry } of changed) writer.uint32(tag(delta.resources)).bytes(entry);
-  writer.uint32(tag(delta.typeUrl)).string(typeUrl).uint32(tag(delta.nonce)).string(nonce);
+  const writer = new BinaryWriter().uint32(tag(delta.typeUrl)).string(typeUrl).uint32(tag(delta.nonce)).string(nonce);
   for (const name of removed) writer.uint32(tag(delta.removedResources)).string(name);
-  return writer.finish();
+  return Buffer.concat([...changed.map(({ entry }) => entry), writer.finish()]);
 }
 
 export interface FullResponse {

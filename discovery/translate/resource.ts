@@ -24,15 +24,27 @@ export interface Resource {
   readonly version: string;
   /** An encoded `google.protobuf.Any`. */
   readonly any: Uint8Array;
-  /** An encoded `envoy.service.discovery.v3.Resource`, which `any` is the last part of. */
+  /** Field `resources` of an encoded `DeltaDiscoveryResponse`: tag, length and content. `any` is the last part of it. */
   readonly entry: Uint8Array;
 }
 
-/** Field numbers of the two wrapping messages, which change with none of Envoy's versions. */
-const field = { anyTypeUrl: 1, anyValue: 2, entryVersion: 1, entryResource: 2, entryName: 3 } as const;
+/** Field numbers of the wrapping messages, which change with none of Envoy's versions. */
+const field = {
+  anyTypeUrl: 1,
+  anyValue: 2,
+  entryVersion: 1,
+  entryResource: 2,
+  entryName: 3,
+  responseResources: 2,
+} as const;
 
 function tag(number: number): number {
   return (number << 3) | WireType.LengthDelimited;
+}
+
+/** A field of bytes, encoded: tag, length and content. */
+export function lengthDelimited(number: number, content: Uint8Array): Uint8Array {
+  return Buffer.concat([new BinaryWriter().uint32(tag(number)).uint32(content.length).finish(), content]);
 }
 
 function anyOf(typeUrl: string, value: Uint8Array): Uint8Array {
@@ -53,7 +65,7 @@ function hashOf(bytes: Uint8Array): string {
 export function encodedResource(kind: ResourceKind, name: string, message: Uint8Array): Resource {
   const any = anyOf(typeUrls[kind], message);
   const version = hashOf(any);
-  const entry = new BinaryWriter()
+  const content = new BinaryWriter()
     .uint32(tag(field.entryVersion))
     .string(version)
     .uint32(tag(field.entryName))
@@ -61,6 +73,7 @@ export function encodedResource(kind: ResourceKind, name: string, message: Uint8
     .uint32(tag(field.entryResource))
     .bytes(any)
     .finish();
+  const entry = lengthDelimited(field.responseResources, content);
   return { name, version, any: entry.subarray(entry.length - any.length), entry };
 }
 

@@ -1,8 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type VirtualHost, VirtualHostSchema } from "../proto/envoy/config/route/v3/route_components_pb.js";
 import { type RouteConfiguration, RouteConfigurationSchema } from "../proto/envoy/config/route/v3/route_pb.js";
-import { encodedResource, type Resource } from "./resource.ts";
+import { encodedResource, lengthDelimited, type Resource } from "./resource.ts";
 
 /**
  * A virtual host, encoded once. A table of a thousand of them is built for every namespace when one Service comes or goes:
@@ -10,11 +9,13 @@ import { encodedResource, type Resource } from "./resource.ts";
  */
 export interface EncodedHost {
   readonly host: VirtualHost;
+  /** Field `virtual_hosts` of an encoded `RouteConfiguration`. */
   readonly bytes: Uint8Array;
 }
 
 export function encodeHost(host: VirtualHost): EncodedHost {
-  return { host, bytes: toBinary(VirtualHostSchema, host) };
+  const { number } = RouteConfigurationSchema.field.virtualHosts;
+  return { host, bytes: lengthDelimited(number, toBinary(VirtualHostSchema, host)) };
 }
 
 /**
@@ -35,10 +36,10 @@ function withoutRepeats(hosts: Iterable<EncodedHost>): EncodedHost[] {
 
 /** Protobuf lets a repeated field's elements stand after the other fields: the table is their concatenation. */
 export function encodedRouteTable(fields: RouteConfiguration, hosts: Iterable<EncodedHost>): Resource {
-  const virtualHosts = RouteConfigurationSchema.field.virtualHosts.number;
-  const writer = new BinaryWriter().raw(toBinary(RouteConfigurationSchema, fields));
-  for (const { bytes } of withoutRepeats(hosts)) {
-    writer.uint32((virtualHosts << 3) | WireType.LengthDelimited).bytes(bytes);
-  }
-  return encodedResource("routes", fields.name, writer.finish());
+  const encoded = withoutRepeats(hosts).map(({ bytes }) => bytes);
+  return encodedResource(
+    "routes",
+    fields.name,
+    Buffer.concat([toBinary(RouteConfigurationSchema, fields), ...encoded]),
+  );
 }
