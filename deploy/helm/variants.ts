@@ -47,6 +47,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
     injection: {
       profile: value("injection.profile") as "envoy",
       nativeSidecars: value("injection.nativeSidecars") as "auto",
+      configuration: value("yaml:injection.configuration") as unknown as InstallSettings["injection"]["configuration"],
     },
     certificates,
     webhook: {
@@ -66,12 +67,12 @@ export function variantSettings(): InstallSettings {
   return placeholders({ from: "self-managed" });
 }
 
-/** Objects that are there only when a setting says so. */
+/** Objects that are there only when a setting says so, by kind, or by the end of their names. */
 const switches: Readonly<Record<string, string>> = {
   NetworkPolicy: "$.Values.networkPolicy",
   ServiceMonitor: "$.Values.monitoring.serviceMonitor",
   PrometheusRule: "$.Values.monitoring.alerts",
-  ConfigMap: "$.Values.monitoring.dashboard",
+  "-dashboard": "$.Values.monitoring.dashboard",
   ValidatingAdmissionPolicy: "$.Values.sidecarPolicy",
   ValidatingAdmissionPolicyBinding: "$.Values.sidecarPolicy",
 };
@@ -128,6 +129,7 @@ export function objectTemplates(include: (object: KubernetesObject) => boolean):
   return [...keys].map((wanted) => {
     const kind = wanted.split(" ")[0] ?? "";
     const text = inEachVariant((settings) => render(settings).find((object) => key(object) === wanted));
-    return { kind, text: when(switches[kind], text) };
+    const found = Object.entries(switches).find(([name]) => name === kind || wanted.endsWith(name));
+    return { kind, text: when(found?.[1], text) };
   });
 }

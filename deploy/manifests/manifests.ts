@@ -1,6 +1,7 @@
 import type { KubernetesObject } from "../cluster/api.ts";
 import type { InstallSettings } from "../settings.ts";
 import { certManagerObjects } from "./certificates.ts";
+import { configuration } from "./configuration.ts";
 import { alertRules, dashboardConfigMap, serviceMonitor } from "./monitoring.ts";
 import { namespace } from "./namespace.ts";
 import { sidecarPolicy, sidecarPolicyBinding } from "./sidecar-policy.ts";
@@ -25,6 +26,7 @@ export function workloadManifests(settings: InstallSettings): KubernetesObject[]
     serviceAccount(settings),
     ...accessObjects(settings),
     ...certManagerObjects(settings),
+    configuration(settings),
     service(settings),
     ...(settings.networkPolicy ? [networkPolicy(settings)] : []),
     disruptionBudget(settings),

@@ -29,7 +29,7 @@ async function helmTemplate(values: unknown) {
   }
 }
 
-/** By kind and name, and an empty list like none: Helm's templates cannot leave a key out. */
+/** By kind and name, and an empty list or `data` like none: the chart's templates do not leave keys out. */
 function comparable(objects: readonly KubernetesObject[]): Record<string, unknown> {
   const entries = objects.map((object) => [`${object.kind} ${object.metadata.name}`, withoutEmpty(object)] as const);
   return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -38,9 +38,11 @@ function comparable(objects: readonly KubernetesObject[]): Record<string, unknow
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== "object" || value === null) return value;
-  const kept = Object.entries(value).filter(
-    ([, child]) => child !== null && !(Array.isArray(child) && child.length === 0),
-  );
+  const isEmpty = (key: string, child: unknown) =>
+    child === null ||
+    (Array.isArray(child) && child.length === 0) ||
+    (key === "data" && Object.keys(child as object).length === 0);
+  const kept = Object.entries(value).filter(([key, child]) => !isEmpty(key, child));
   return Object.fromEntries(kept.map(([key, child]) => [key, withoutEmpty(child)]));
 }
 
@@ -54,6 +56,9 @@ const cases: Readonly<Record<string, InstallInput>> = {
   "all options on": {
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
     images: { pullSecrets: ["registry", "mirror"], pullPolicy: "Always" },
+  },
+  "a configuration of the injection's": {
+    injection: { configuration: { mesh: "enablePrometheusMerge: false\n", values: "global:\n  proxy: {}\n" } },
   },
   "all options off": { networkPolicy: false, sidecarPolicy: false },
   "other values": {

@@ -1,7 +1,6 @@
 import { install } from "../../deploy/install/install.ts";
 import { describeProgress } from "../../deploy/install/progress.ts";
 import { type InstallInput, type InstallSettings, installSettings } from "../../deploy/settings.ts";
-import { withCertManager } from "./cert-manager.ts";
 import type { Cluster } from "./cluster.ts";
 
 /** Outrigger's own namespace in the tests: the one that users get. */
@@ -14,12 +13,7 @@ const timeoutMs = 120_000;
  * begins with it and can run alone.
  */
 export async function installed(cluster: Cluster, input: InstallInput = {}): Promise<InstallSettings> {
-  await withCertManager(cluster);
-  const settings = installSettings({
-    certificates: { from: "cert-manager" },
-    injection: { nativeSidecars: "enabled" },
-    ...input,
-  });
+  const settings = installSettings(input);
   const course: string[] = [];
   const report = (progress: Parameters<typeof describeProgress>[0]) => course.push(describeProgress(progress));
   try {

@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { before, type TestContext, test } from "node:test";
+import { ApiError, type KubernetesObject } from "../../deploy/cluster/api.ts";
+import { readObject } from "../../deploy/cluster/apply.ts";
+import { rolloutPending } from "../../deploy/install/wait.ts";
+import { authorityLeaseName } from "../../deploy/manifests/names.ts";
+import { labels } from "../../mesh/names.ts";
+import { type Cluster, connect } from "./cluster.ts";
+import { installed, systemNamespace } from "./installed.ts";
+import { containerNames, isReady, type Pod } from "./pod.ts";
+import { type PodStream, streamPods } from "./pod-stream.ts";
+import { until } from "./waiting.ts";
+import { appDeployment } from "./workload.ts";
+
+// Pods are made all the time while parts of the webhook, or what it stands on, go away and come back.
+
+let cluster: Cluster;
+before(async () => {
+  cluster = await connect();
+  await installed(cluster);
+});
+
+const deployment: KubernetesObject = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "outrigger-webhook", namespace: systemNamespace },
+};
+
+async function patchDeployment(patch: unknown): Promise<void> {
+  const path = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/outrigger-webhook`;
+  await cluster.api.request({ method: "PATCH", path, body: patch, contentType: "application/merge-patch+json" });
+}
+
+function rolledOut(): Promise<boolean> {
+  return until(
+    "finished rollout",
+    async () => {
+      const found = await readObject(cluster.api, deployment);
+      return found !== undefined && rolloutPending(found, 2) === undefined;
+    },
+    { timeoutMs: 120_000 },
+  );
+}
+
+/** At least this many more Pods, so that what happens meanwhile is really covered. */
+async function more(stream: PodStream, count: number): Promise<void> {
+  const target = stream.created() + count;
+  await until(`${count} more Pods`, async () => stream.created() >= target);
+}
+
+async function streamed(t: TestContext, extra: Readonly<Record<string, string>> = {}) {
+  const namespace = await cluster.namespace(t, { "istio-injection": "enabled", ...extra });
+  const stream = streamPods(cluster, namespace);
+  t.after(() => stream.stop());
+  await more(stream, 5);
+  return stream;
+}
+
+function assertNothingLost({ created, failed, missed }: Awaited<ReturnType<PodStream["stop"]>>, t: TestContext): void {
+  t.diagnostic(`${created} Pods were made meanwhile`);
+  assert.deepEqual(failed, []);
+  assert.deepEqual(missed, []);
+}
+
+function webhookPods(): Promise<Pod[]> {
+  return cluster.list<Pod>("v1", "Pod", { namespace: systemNamespace, labels: "app=outrigger-webhook" });
+}
+
+test("a rolling restart loses no Pod", async (t) => {
+  const stream = await streamed(t);
+  const before = (await webhookPods()).map(({ metadata }) => metadata.name);
+  const restartedAt = new Date().toISOString();
+  await patchDeployment({
+    spec: { template: { metadata: { annotations: { "kubectl.kubernetes.io/restartedAt": restartedAt } } } },
+  });
+  await rolledOut();
+  await until("all new Pods", async () =>
+    (await webhookPods()).every(({ metadata }) => !before.includes(metadata.name)),
+  );
+  await more(stream, 20);
+  assertNothingLost(await stream.stop(), t);
+});
+
+test("the death of the leader, and then of the other replica, loses no Pod", async (t) => {
+  const stream = await streamed(t);
+  const lease = {
+    apiVersion: "coordination.k8s.io/v1",
+    kind: "Lease",
+    metadata: { name: authorityLeaseName, namespace: systemNamespace },
+  };
+  const holder = ((await cluster.read(lease))?.spec as { holderIdentity?: string } | undefined)?.holderIdentity ?? "";
+  const pods = await webhookPods();
+  const leader = pods.find(({ metadata }) => holder.includes(metadata.name)) ?? pods[0];
+  const others = pods.filter((pod) => pod !== leader);
+  for (const pod of [leader, ...others]) {
+    assert.ok(pod !== undefined);
+    await cluster.delete(pod);
+    await until("two ready replicas, and that one gone", async () => {
+      const now = await webhookPods();
+      return now.filter(isReady).length >= 2 && now.every(({ metadata }) => metadata.name !== pod.metadata.name);
+    });
+  }
+  await more(stream, 20);
+  assertNothingLost(await stream.stop(), t);
+});
+
+test("a replica that is killed outright costs a demanding namespace no sidecar", async (t) => {
+  const { machine } = cluster;
+  if (machine === undefined) return t.skip("only the test machine can kill a container's process");
+  const namespace = await cluster.namespace(t, { "istio-injection": "enabled", [labels.sidecar]: "required" });
+  const [victim] = await webhookPods();
+  assert.ok(victim !== undefined);
+  const found = await machine.run(
+    "sh",
+    "-c",
+    `ctr -n k8s.io containers ls -q | xargs -I{} sh -c 'ctr -n k8s.io containers info {} | grep -q "${victim.metadata.name}" && ctr -n k8s.io tasks ls | grep {}' | awk '{print $2}'`,
+  );
+  const pids = found.stdout.split("\n").filter((pid) => /^\d+$/.test(pid));
+  assert.ok(pids.length > 0, found.stderr);
+  await cluster.apply([appDeployment(namespace, "many", { replicas: 8 })]);
+  await machine.run("kill", "-KILL", ...pids);
+  const pods = await until(
+    "eight Pods",
+    async () => {
+      const all = await cluster.list<Pod>("v1", "Pod", { namespace, labels: "app=many" });
+      return all.length === 8 && all;
+    },
+    { timeoutMs: 120_000 },
+  );
+  for (const pod of pods) assert.ok(containerNames(pod).includes("istio-proxy"), pod.metadata.name);
+  await rolledOut();
+});
+
+test("a restart of the API server loses no sidecar", async (t) => {
+  const { machine } = cluster;
+  if (machine === undefined) return t.skip("only the test machine can restart the API server");
+  const namespace = await cluster.namespace(t, { "istio-injection": "enabled" });
+  const stream = streamPods(cluster, namespace, (error) => !(error instanceof ApiError) || error.status >= 500);
+  t.after(() => stream.stop());
+  await more(stream, 5);
+  await machine.program("stop", "kube-apiserver");
+  await machine.program("start", "kube-apiserver");
+  await until("answering API server", async () => (await cluster.list("v1", "Namespace")).length > 0);
+  await more(stream, 50);
+  assertNothingLost(await stream.stop(), t);
+  await until("ready replicas", async () => (await webhookPods()).filter(isReady).length >= 2);
+});
