@@ -44,7 +44,7 @@ export function configurationListener({ state, metrics, log }: Running): Configu
     },
     refused(error) {
       metrics.configurationRefused();
-      const outcome = state.settings === undefined ? "there is none to use" : "the one before stays";
+      const outcome = state.settings === undefined ? "there is none yet" : "the one before stays";
       log.error({ reason: error.message }, `configuration refused; ${outcome}`);
     },
   };

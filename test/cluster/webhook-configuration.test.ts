@@ -85,6 +85,15 @@ test("Istio's two ConfigMaps are read together, and one that goes away changes n
   assert.equal(await webhook.decision(), "inject");
 });
 
+test("a ConfigMap that does not exist counts as empty at start, and is taken over once it is there", async (t) => {
+  const namespace = await cluster.namespace(t);
+  const webhook = await startWebhook(t, namespace, "--config-map", "outrigger");
+  assert.equal(await webhook.decision(), "inject");
+  assert.match(String((await webhook.logged("configuration refused; there is none yet")).reason), /does not exist/);
+  await cluster.apply([configMap(namespace, "outrigger", { config: "policy: disabled" })]);
+  await until("the new policy", async () => (await webhook.decision()) === "skip");
+});
+
 test("the nodes' kubelets decide on native sidecars", async (t) => {
   const namespace = await cluster.namespace(t);
   const webhook = await startWebhook(t, namespace, "--watch-nodes");

@@ -33,23 +33,42 @@ export function configurationTexts(maps: readonly V1ConfigMap[]): ConfigurationT
 
 function missing(name: string, namespace: string): OutriggerError {
   const field = `ConfigMap ${namespace}/${name}`;
-  return new OutriggerError("BAD_CONFIGURATION", [{ field, message: "does not exist", remedy: "create it again" }]);
+  return new OutriggerError("BAD_CONFIGURATION", [{ field, message: "does not exist", remedy: "create it" }]);
+}
+
+/** What the ConfigMaps are at a moment. */
+interface Found {
+  readonly maps: readonly V1ConfigMap[];
+  /** The name of one that does not exist. */
+  readonly absent: string | undefined;
+}
+
+function foundOf(names: readonly string[], seen: ReadonlyMap<string, V1ConfigMap | undefined>): Found {
+  const maps = names.map((name) => seen.get(name)).filter((map) => map !== undefined);
+  return { maps, absent: names.find((name) => seen.get(name) === undefined) };
 }
 
 /** Takes over what changed. A configuration is told of once, whether it is taken or refused. */
 function createTaker(client: ClusterClient, options: ConfigMapOptions, { loaded, refused }: ConfigurationListener) {
   let last: string | undefined;
-  return (found: ReadonlyMap<string, V1ConfigMap | undefined>): void => {
-    if (options.names.some((name) => !found.has(name))) return;
-    const maps = options.names.map((name) => found.get(name)).filter((map) => map !== undefined);
-    const absent = options.names.find((name) => found.get(name) === undefined);
+  let taken = false;
+
+  const take = (texts: ConfigurationTexts, absent: string | undefined): void => {
+    // A webhook that starts without a ConfigMap must not be the outage: it injects by what is left, and says so.
+    if (absent !== undefined) refused(missing(absent, options.namespace));
+    if (absent !== undefined && taken) return;
+    loaded(options.settings(texts));
+    taken = true;
+  };
+  return (seen: ReadonlyMap<string, V1ConfigMap | undefined>): void => {
+    if (options.names.some((name) => !seen.has(name))) return;
+    const { maps, absent } = foundOf(options.names, seen);
     const texts = configurationTexts(maps);
     const content = JSON.stringify([absent, texts]);
     if (content === last) return;
     last = content;
     try {
-      if (absent !== undefined) throw missing(absent, options.namespace);
-      loaded(options.settings(texts));
+      take(texts, absent);
     } catch (error) {
       if (!(error instanceof OutriggerError)) throw error;
       refused(error);
