@@ -55,9 +55,10 @@ function statusServer({
   statusPort = ports.status,
   probes = [],
   metrics = [],
+  discovery,
 }: BootstrapOptions): StatusServer {
   if (statusPort === 0) return { listeners: [], clusters: [] };
-  const merged = mergedMetrics(metrics);
+  const merged = mergedMetrics(metrics, discovery !== undefined);
   const listener = ownHttpListener({
     name: "status",
     port: statusPort,
@@ -83,13 +84,14 @@ export function sidecarBootstrap(options: BootstrapOptions): Bootstrap {
   const { ipFamilies, mode = "REDIRECT", discovery } = options;
   const capturePorts = [ports.outbound, ports.inbound];
   const status = statusServer(options);
+  const { filters, routes } = mergedMetrics([], discovery !== undefined);
   return {
     admin: { address: socketAddress(loopback, ports.admin), ignore_global_conn_limit: true },
     static_resources: {
       listeners: [
         ...(discovery === undefined ? [outboundListener(ipFamilies), inboundListener(ipFamilies, mode)] : []),
         healthListener(ipFamilies, capturePorts),
-        prometheusListener(ipFamilies),
+        prometheusListener(ipFamilies, { filters, routes }),
         ...status.listeners,
       ],
       clusters: [

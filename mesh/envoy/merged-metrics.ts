@@ -17,6 +17,7 @@ const mergedPath = "/stats/prometheus";
 /**
  * Asks each of the application's ports and Envoy itself, and answers with all of it. What to ask stands in the route's
  * metadata as values; this text is the same for every Pod. An application that does not answer hides nothing of Envoy's.
+ * Istio's metrics, which Envoy prints with its own prefix, get the names that Istio's users know.
  */
 const mergeScript = `
 local function scrape(handle, cluster, path)
@@ -25,7 +26,7 @@ local function scrape(handle, cluster, path)
   if not ok or headers == nil or headers[":status"] ~= "200" or body == nil then return "" end
   body = body:gsub("# EOF%s*$", "")
   if body ~= "" and body:sub(-1) ~= "\\n" then body = body .. "\\n" end
-  return body
+  return (body:gsub("envoy_istio_", "istio_"))
 end
 function envoy_on_request(handle)
   local targets = handle:metadata():get("targets")
@@ -40,13 +41,19 @@ const mergeFilter = extension("envoy.filters.http.lua", "envoy.extensions.filter
   default_source_code: { inline_string: mergeScript },
 });
 
-/** What serving the application's metrics together with Envoy's takes; without any of the application's, Envoy's alone. */
-export function mergedMetrics(targets: readonly MetricsTarget[]): {
+/** What a listener needs to serve metrics. */
+export interface ServedMetrics {
   readonly filters: readonly Extension[];
   readonly routes: readonly Record<string, unknown>[];
   readonly clusters: readonly Cluster[];
-} {
-  if (targets.length === 0) return { filters: [], routes: [statisticsRoute], clusters: [] };
+}
+
+/**
+ * What serving the application's metrics together with Envoy's takes; without any of the application's, Envoy's alone.
+ * @param hasIstioMetrics whether Envoy counts Istio's metrics, which it does with a control plane
+ */
+export function mergedMetrics(targets: readonly MetricsTarget[], hasIstioMetrics: boolean): ServedMetrics {
+  if (targets.length === 0 && !hasIstioMetrics) return { filters: [], routes: [statisticsRoute], clusters: [] };
   const asked = targets.map(({ port, path }) => ({ cluster: appHttpClusterName(port, false), path }));
   const all = [...asked, { cluster: clusterNames.admin, path: usedStatistics }];
   const route = getRoute(mergedPath, {

@@ -45,6 +45,6 @@ export const statisticsRoute = getRoute("/stats/prometheus", {
 });
 
 /** 15090 `/stats/prometheus`. */
-export function prometheusListener(families: IpFamilies): Listener {
-  return ownHttpListener({ name: "prometheus", port: ports.prometheus, families, routes: [statisticsRoute] });
+export function prometheusListener(families: IpFamilies, served: Pick<OwnServer, "filters" | "routes">): Listener {
+  return ownHttpListener({ name: "prometheus", port: ports.prometheus, families, ...served });
 }

@@ -254,9 +254,9 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
         ip,
         netns,
         envoy: envoyProcess,
-        admin: (path) => inNetns("curl", "-s", "-m", "5", `http://127.0.0.1:15000${path}`),
+        admin: (path) => inNetns("curl", "-s", "-m", "30", `http://127.0.0.1:15000${path}`),
         curl: (...args) =>
-          inNetns("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "curl", "-s", "-m", "10", ...args),
+          inNetns("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "curl", "-s", "-m", "40", ...args),
         stop,
       };
       if (meshed) {

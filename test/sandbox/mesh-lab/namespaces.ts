@@ -48,7 +48,7 @@ export function start({ netns, command, log, env = {}, user }: Start): Running {
 export async function eventually<T>(
   what: string,
   probe: () => T | Promise<T>,
-  withinMs = 20_000,
+  withinMs = 60_000,
 ): Promise<NonNullable<T> | (T & true)> {
   const deadline = Date.now() + withinMs;
   let last: unknown = new Error("nothing came of it");
