@@ -44,16 +44,22 @@ function modeOf(pod: Pod, proxyConfig: ProxyConfig): InterceptionMode {
 }
 
 function isNative(pod: Pod, settings: InjectionSettings, facts: ClusterFacts): boolean {
+  // A Pod must have a container: one that is nothing but a proxy keeps it as one.
+  if (applicationContainers(pod).length === 0) return false;
   const set = annotationOf(pod, annotations.nativeSidecar) ?? "";
   if (set !== "") return set !== "false";
   if (settings.nativeSidecars !== "auto") return settings.nativeSidecars === "enabled";
   return facts.supportsNativeSidecars(pod.spec.nodeName);
 }
 
-/** The user's own choice on istio-proxy, else the namespace's (OpenShift), else Istio's 1337. */
-function idsOf(pod: Pod, settings: InjectionSettings, { facts, namespace }: InjectionContext): ProxyIds {
+/**
+ * The user's own choice on istio-proxy, else the namespace's (OpenShift), else Istio's 1337. Under TPROXY the proxy is
+ * root, and known by its group alone.
+ */
+function idsOf(pod: Pod, mode: InterceptionMode, settings: InjectionSettings, context: InjectionContext): ProxyIds {
   const own = proxyContainer(pod)?.securityContext;
-  const range = settings.platform === "openshift" ? facts.openShiftIds(namespace) : undefined;
+  const ranged = settings.platform === "openshift" && mode !== "TPROXY";
+  const range = ranged ? context.facts.openShiftIds(pod.metadata.namespace || context.namespace) : undefined;
   return {
     user: own?.runAsUser ?? range?.user ?? proxyId,
     group: own?.runAsGroup ?? range?.group ?? proxyId,
@@ -66,6 +72,7 @@ function idsOf(pod: Pod, settings: InjectionSettings, { facts, namespace }: Inje
 export function podOptions(pod: Pod, settings: InjectionSettings, context: InjectionContext): PodOptions {
   const { values } = settings;
   const proxyConfig = effectiveProxyConfig(pod, settings, context);
+  const mode = modeOf(pod, proxyConfig);
   const statusPort = annotationOf(pod, annotations.statusPort);
   return {
     pod,
@@ -74,9 +81,9 @@ export function podOptions(pod: Pod, settings: InjectionSettings, context: Injec
     namespace: pod.metadata.namespace || context.namespace,
     proxyConfig,
     nativeSidecar: isNative(pod, settings, context.facts),
-    mode: modeOf(pod, proxyConfig),
+    mode,
     statusPort: statusPort === undefined ? values.global.proxy.statusPort : Number(statusPort),
-    ids: idsOf(pod, settings, context),
+    ids: idsOf(pod, mode, settings, context),
     holdApplication:
       proxyConfig.holdApplicationUntilProxyStarts === true || values.global.proxy.holdApplicationUntilProxyStarts,
     sleepHook: context.facts.knowsSleepHook,

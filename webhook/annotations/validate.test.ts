@@ -127,6 +127,16 @@ for (const { what, given, message } of denied) {
   test(`denied: ${what}`, () => assert.match(deny(podWith(given)).message, message));
 }
 
+test("Prometheus annotations that are not merged may be anything", () => {
+  const settings = injectionSettings({ profile: "istio" });
+  for (const more of [{ "prometheus.io/scrape": "false" }, { [annotations.mergeMetrics]: "false" }]) {
+    assert.ok(
+      admit({ namespace: "shop", object: podWith({ "prometheus.io/port": "15090", ...more }) }, settings).allowed,
+    );
+  }
+  assert.ok(admit({ namespace: "shop", object: podWith({ "prometheus.io/port": "15020" }) }, settings).allowed);
+});
+
 const hostile = fc.constantFrom(
   "\n- privileged",
   '"\n    - "--privileged',

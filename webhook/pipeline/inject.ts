@@ -1,18 +1,20 @@
-import { annotations, containers, labels } from "../../mesh/names.ts";
+import { annotations, labels } from "../../mesh/names.ts";
 import type { JsonObject, Pod } from "../../mesh/pod.ts";
 import { labelOf, withAnnotations, withLabels } from "../../mesh/pod-metadata.ts";
 import type { InjectionContext } from "../injection-context.ts";
 import { strategicMerge } from "../merge/strategic-merge.ts";
-import { withContainers } from "../pod-containers.ts";
+import { proxyContainer } from "../pod-containers.ts";
 import { metricsPort, type PodOptions, podOptions } from "../pod-options.ts";
 import type { InjectionSettings } from "../settings.ts";
 import { selectTemplates } from "../template/select-templates.ts";
 import type { Finish } from "../template/template.ts";
 import { withUrlEnvironment } from "./cluster-env.ts";
-import { statusText } from "./injection-status.ts";
+import { readStatus, statusText } from "./injection-status.ts";
 import { keepForeign } from "./keep-foreign.ts";
 import { orderContainers } from "./order.ts";
-import { applyOwnContainers, injectedNames, ownContainers } from "./own-fields.ts";
+import { applyOwnContainers, ownContainers } from "./own-fields.ts";
+import { keepTransparentRoot, moveOwnProxy } from "./own-proxy.ts";
+import { type ProbeRecord, readRecord } from "./probe-record.ts";
 import { rewriteProbes } from "./probes.ts";
 import { mergePrometheus } from "./prometheus.ts";
 import { stripInjection } from "./strip.ts";
@@ -39,12 +41,9 @@ function overlayOf(options: PodOptions, settings: InjectionSettings): { overlay:
   return { overlay: more.reduce((merged, one) => strategicMerge(merged, one), first), finish };
 }
 
-/** An istio-proxy that the user wrote as a container becomes an init container where the sidecar is a native one. */
-function moveOwnProxy(pod: Pod, overlay: JsonObject): Pod {
-  const own = pod.spec.containers.find(({ name }) => name === containers.proxy);
-  if (own === undefined || !injectedNames(overlay, "initContainers").includes(own.name)) return pod;
-  const without = withContainers(pod, "containers", (all) => all.filter((container) => container !== own));
-  return withContainers(without, "initContainers", (all) => [...all, own]);
+/** The probes that a former injection recorded. */
+function formerRecord(pod: Pod): ProbeRecord {
+  return readStatus(pod) === undefined ? {} : readRecord(proxyContainer(pod)?.env);
 }
 
 /** The network's label, the marks of this injection, and the annotations that every injected Pod gets. */
@@ -69,10 +68,10 @@ export function inject(pod: Pod, settings: InjectionSettings, context: Injection
   const moved = moveOwnProxy(original, overlay);
   const merged = strategicMerge(moved, overlay) as Pod;
   const warnings = volumeWarnings(pod, overlay, merged);
-  const owned = applyOwnContainers(merged, ownContainers(moved, overlay));
+  const owned = keepTransparentRoot(applyOwnContainers(merged, ownContainers(moved, overlay)), options, overlay);
   const placed = withUrlEnvironment(owned, context.urlEnv);
   const scraped = mergePrometheus(placed, settings, metricsPort(options));
-  const probed = rewriteProbes(scraped, options);
+  const probed = rewriteProbes(scraped, options, formerRecord(pod));
   const finished = finish.reduce((current, step) => step(current, probed.record, options), probed.pod);
   const marked = withMetadata(finished, overlay, settings, context);
   const ordered = orderContainers(marked, options.holdApplication);

@@ -1,4 +1,5 @@
 import { OutriggerError } from "../../mesh/errors.ts";
+import { goJson } from "../../mesh/go-json.ts";
 import { isObject } from "../../mesh/json.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { Container, JsonObject, Pod } from "../../mesh/pod.ts";
@@ -67,7 +68,7 @@ export function applyOwnContainers(pod: Pod, own: OwnContainers): Pod {
       withContainer(changed, container.name, (injected) => strategicMerge(injected, container) as Container),
     pod,
   );
-  return withAnnotations(merged, { [annotations.overrides]: JSON.stringify(recorded(own)) });
+  return withAnnotations(merged, { [annotations.overrides]: goJson(recorded(own)) });
 }
 
 /** The record in the form in which Kubernetes would print it: fields in order, resources always there. */

@@ -1,3 +1,4 @@
+import { goJson } from "../../mesh/go-json.ts";
 import { isObject } from "../../mesh/json.ts";
 import type { Container, EnvVar, Handler, HttpGetAction, JsonObject, Pod } from "../../mesh/pod.ts";
 import { containerLists, withContainers } from "../pod-containers.ts";
@@ -47,18 +48,10 @@ export function readRecord(env: readonly EnvVar[] | undefined): ProbeRecord {
   }
 }
 
-const goEscapes: Readonly<Record<string, string>> = {
-  "<": "\\u003c",
-  ">": "\\u003e",
-  "&": "\\u0026",
-  "\u2028": "\\u2028",
-  "\u2029": "\\u2029",
-};
-
 /** The record as Istio's agent gets it: keys sorted, and what HTML treats specially escaped. */
 export function recordText(record: ProbeRecord): string {
   const sorted = Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return JSON.stringify(sorted).replace(/[<>&\u2028\u2029]/g, (character) => goEscapes[character] ?? character);
+  return goJson(sorted);
 }
 
 /** The name that a container gives to a port, if it has one. */

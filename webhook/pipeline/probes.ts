@@ -114,8 +114,9 @@ function isWanted(pod: Pod, { settings, statusPort }: PodOptions): boolean {
 /**
  * Sends the application's probes and hooks to the proxy's status port, since kubelet's own requests would be captured
  * and could fail on the mesh's rules. What they were is recorded on istio-proxy, which makes the real request.
+ * @param former the record of a former injection
  */
-export function rewriteProbes(pod: Pod, options: PodOptions): RewrittenProbes {
+export function rewriteProbes(pod: Pod, options: PodOptions, former: ProbeRecord = {}): RewrittenProbes {
   const proxy = proxyContainer(pod);
   if (proxy === undefined || !isWanted(pod, options)) return { pod, record: {}, warnings: [] };
   const ownAddressOnly = options.settings.profile === "envoy";
@@ -125,9 +126,9 @@ export function rewriteProbes(pod: Pod, options: PodOptions): RewrittenProbes {
     pod,
   );
   const { warnings } = rewriting;
-  // What the user set on istio-proxy wins.
-  const record = { ...rewriting.record, ...readRecord(proxy.env) };
-  if (Object.keys(rewriting.record).length === 0) return { pod, record, warnings };
+  // What a former injection recorded, and what the user set on istio-proxy, wins.
+  const record = { ...rewriting.record, ...former, ...readRecord(proxy.env) };
+  if (Object.keys(record).length === 0) return { pod, record, warnings };
   const text = recordText(record);
   return { pod: withContainer(changed, proxy.name, (one) => withEnv(one, probersEnv, text)), record, warnings };
 }

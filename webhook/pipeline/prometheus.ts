@@ -1,3 +1,4 @@
+import { goJson } from "../../mesh/go-json.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { Container, Pod } from "../../mesh/pod.ts";
 import { annotationOf, withAnnotations } from "../../mesh/pod-metadata.ts";
@@ -19,7 +20,8 @@ const mergedPath = "/stats/prometheus";
 
 const cleared = Object.fromEntries(scrapeAnnotationNames.map((name) => [name, undefined]));
 
-function isMerged(pod: Pod, { mesh }: InjectionSettings): boolean {
+/** Whether the proxy hands out the application's metrics, by the Pod's choice or the mesh's. */
+export function isMerged(pod: Pod, { mesh }: InjectionSettings): boolean {
   return booleanOf(annotationOf(pod, annotations.mergeMetrics)) ?? mesh.enablePrometheusMerge;
 }
 
@@ -33,9 +35,7 @@ export function mergePrometheus(pod: Pod, settings: InjectionSettings, statusPor
   const applies = isMerged(pod, settings) && own?.scrape !== "false" && own?.port !== String(statusPort);
   if (!applies || proxy === undefined) return pod;
   const recorded =
-    own === undefined
-      ? pod
-      : withContainer(pod, proxy.name, (container) => withEnv(container, scrapeEnv, JSON.stringify(own)));
+    own === undefined ? pod : withContainer(pod, proxy.name, (container) => withEnv(container, scrapeEnv, goJson(own)));
   return withAnnotations(recorded, {
     ...cleared,
     "prometheus.io/port": String(statusPort),

@@ -1,6 +1,6 @@
 import { annotations } from "../../mesh/names.ts";
 import { annotationOf } from "../../mesh/pod-metadata.ts";
-import { ports, proxyId } from "../../mesh/ports.ts";
+import { ports } from "../../mesh/ports.ts";
 import type { PodOptions } from "../pod-options.ts";
 
 /** Ports that the status port joins, unless it stands among them or is turned off. */
@@ -54,7 +54,7 @@ export function captureArguments(options: PodOptions): string[] {
   const required = [
     ["-p", String(mesh.proxyListenPort)],
     ["-z", String(mesh.proxyInboundListenPort)],
-    ["-u", String(options.mode === "TPROXY" ? proxyId : options.ids.user)],
+    ["-u", String(options.ids.user)],
     ["-m", options.mode],
     ["-i", values.includeOutboundIPRanges],
     ["-x", values.excludeOutboundIPRanges],

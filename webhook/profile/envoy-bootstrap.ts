@@ -8,6 +8,7 @@ import { isPort } from "../../mesh/ports.ts";
 import type { ProbeRecord, RecordedProbe } from "../pipeline/probe-record.ts";
 import { readScrapeEnv } from "../pipeline/prometheus.ts";
 import type { ScrapeConfiguration } from "../pipeline/scrape-annotations.ts";
+import { containerLists } from "../pod-containers.ts";
 import type { PodOptions } from "../pod-options.ts";
 
 /** kubelet joins the path to a URL; one that does not begin with a slash gets one. */
@@ -27,8 +28,9 @@ function actionOf({ httpGet, tcpSocket, grpc }: RecordedProbe): { action: ProbeA
 }
 
 /** The application's probes as Envoy makes them. A record that makes no sense, which only a user can write, is left out. */
-export function appProbes(record: ProbeRecord): AppProbe[] {
-  return Object.entries(record).flatMap(([servedPath, recorded]) => {
+export function appProbes(record: ProbeRecord, containers: readonly string[]): AppProbe[] {
+  const ofContainers = Object.entries(record).filter(([path]) => containers.includes(path.split("/")[2] ?? ""));
+  return ofContainers.flatMap(([servedPath, recorded]) => {
     const found = actionOf(recorded);
     const { timeoutSeconds = 1 } = recorded;
     const { port } = found ?? {};
@@ -73,11 +75,12 @@ function withinLimit(argument: string): string {
 
 /** The bootstrap argument for a Pod, with what of the application Envoy answers for. */
 export function envoyBootstrap(
-  { settings, mode, statusPort }: PodOptions,
+  { pod, settings, mode, statusPort }: PodOptions,
   probes: ProbeRecord,
   proxy?: Container,
 ): string {
   const { ipFamilies, discovery } = settings.envoy;
   const metrics = metricsTargets(proxy && readScrapeEnv(proxy));
-  return bootstrapText({ ipFamilies, mode, statusPort, probes: appProbes(probes), metrics, discovery });
+  const containers = containerLists.flatMap((list) => pod.spec[list] ?? []).map(({ name }) => name);
+  return bootstrapText({ ipFamilies, mode, statusPort, probes: appProbes(probes, containers), metrics, discovery });
 }

@@ -34,6 +34,11 @@ function dualStackEnv({ settings }: PodOptions): EnvVar[] {
   return settings.envoy.ipFamilies === "dual" ? [{ name: "ISTIO_DUAL_STACK", value: "true" }] : [];
 }
 
+/** The proxy's group, where it is not the number of its user. */
+function groupArguments({ ids }: PodOptions): string[] {
+  return ids.group === ids.user ? [] : ["-g", String(ids.group)];
+}
+
 function initContainer(options: PodOptions): Container[] {
   const { settings } = options;
   const { imagePullPolicy } = settings.values.global;
@@ -41,7 +46,7 @@ function initContainer(options: PodOptions): Container[] {
   const env = uniqueEnv([...dualStackEnv(options), ...metadataEnv(options)]);
   return captureContainer(options, {
     image: settings.envoy.initImage,
-    args: ["init", ...captureArguments(options), ...check],
+    args: ["init", ...captureArguments(options), ...groupArguments(options), ...check],
     resources: sidecarResources(options),
     ...(imagePullPolicy !== "" && { imagePullPolicy }),
     ...(env.length > 0 && { env }),

@@ -4,8 +4,10 @@ import { annotationOf } from "../../mesh/pod-metadata.ts";
 import { ports } from "../../mesh/ports.ts";
 import type { PodOptions } from "../pod-options.ts";
 
+/** A zero leaves the field to Kubernetes' default. */
 function probe(port: number, fields: Readonly<Record<string, number>>): Probe {
-  return { httpGet: { path: "/healthz/ready", port }, timeoutSeconds: 3, ...fields };
+  const set = Object.entries(fields).filter(([, value]) => value > 0);
+  return { httpGet: { path: "/healthz/ready", port }, timeoutSeconds: 3, ...Object.fromEntries(set) };
 }
 
 /** Holds the Pod's start until the proxy is ready, or fails it. */
@@ -24,12 +26,11 @@ export function readinessProbe(
   if (statusPort === 0) return {};
   const { proxy } = settings.values.global;
   const number = (name: string, fallback: number) => Number(annotationOf(pod, name) ?? fallback);
-  const initialDelaySeconds = number(annotations.readinessInitialDelaySeconds, proxy.readinessInitialDelaySeconds);
   return {
     readinessProbe: probe(port, {
       periodSeconds: number(annotations.readinessPeriodSeconds, proxy.readinessPeriodSeconds),
       failureThreshold: number(annotations.readinessFailureThreshold, proxy.readinessFailureThreshold),
-      ...(initialDelaySeconds > 0 && { initialDelaySeconds }),
+      initialDelaySeconds: number(annotations.readinessInitialDelaySeconds, proxy.readinessInitialDelaySeconds),
     }),
   };
 }
