@@ -1,6 +1,5 @@
 import { describeProblem, OutriggerError, type Problem } from "../mesh/errors.ts";
 import type { JsonObject } from "../mesh/pod.ts";
-import { scrapeProblems } from "./annotations/scrape-problems.ts";
 import { validateAnnotations } from "./annotations/validate.ts";
 import { type ClusterFacts, noClusterFacts } from "./cluster-facts.ts";
 import { type Decision, decide } from "./decide.ts";
@@ -9,7 +8,6 @@ import type { Owner } from "./owner.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
 import { urlEnvironment } from "./pipeline/cluster-env.ts";
 import { inject } from "./pipeline/inject.ts";
-import { stripInjection } from "./pipeline/strip.ts";
 import { readPod } from "./read-pod.ts";
 import type { InjectionSettings } from "./settings.ts";
 import { podWarnings } from "./warnings.ts";
@@ -64,7 +62,7 @@ function admitPod(request: AdmissionRequest, settings: InjectionSettings, facts:
     const { warnings } = decision;
     return { allowed: true, decision, patch: [], warnings, auditAnnotations: { decision: "skip", rule, revision } };
   }
-  validateAnnotations(pod, scrapeProblems(stripInjection(pod), settings));
+  validateAnnotations(pod, settings);
   const injection = inject(pod, settings, injectionContext(request, facts));
   const warnings = [...decision.warnings, ...podWarnings(pod), ...injection.warnings];
   const patch = jsonPatch(request.object as JsonObject, injection.pod);

@@ -2,7 +2,7 @@ import type { Problem } from "../../mesh/errors.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import { annotationOf } from "../../mesh/pod-metadata.ts";
-import { portProblem } from "../../mesh/port-list.ts";
+import { readPort } from "../../mesh/port-list.ts";
 import { ports, reservedPorts } from "../../mesh/ports.ts";
 import { isMerged } from "../pipeline/prometheus.ts";
 import { scrapeConfiguration, scrapeTargets, spellings } from "../pipeline/scrape-annotations.ts";
@@ -11,8 +11,8 @@ import { annotationField } from "./json-annotation.ts";
 
 /** What is wrong with a port that the proxy is to scrape: it must be one of the application's. */
 function scrapedPortProblem(field: string, value: string, statusPort: number): Problem | undefined {
-  const problem = portProblem(field, value);
-  if (problem !== undefined) return problem;
+  const reading = readPort(value);
+  if (!reading.ok) return { field, value, message: reading.message, remedy: reading.remedy };
   const own = Number(value) === statusPort || reservedPorts.includes(Number(value));
   const remedy = "name a port of the application's";
   return own ? { field, value, message: "is a port of the sidecar's own", remedy } : undefined;

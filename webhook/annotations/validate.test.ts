@@ -47,9 +47,9 @@ const table: { name: string; good: string[]; bad: string[] }[] = [
 
 for (const { name, good, bad } of table) {
   test(`annotation ${name}`, () => {
-    for (const value of good) assert.deepEqual(annotationProblems(podWith({ [name]: value })), [], value);
+    for (const value of good) assert.deepEqual(annotationProblems(podWith({ [name]: value }), "envoy"), [], value);
     for (const value of bad) {
-      const [problem] = annotationProblems(podWith({ [name]: value }));
+      const [problem] = annotationProblems(podWith({ [name]: value }), "envoy");
       assert.ok(problem, JSON.stringify(value));
       assert.equal(problem.field, `metadata.annotations["${name}"]`);
       assert.equal(problem.value, value);
@@ -57,6 +57,12 @@ for (const { name, good, bad } of table) {
     }
   });
 }
+
+test("ranges of ports are for our own init command, not for Istio's", () => {
+  const pod = podWith({ [annotations.includeInboundPorts]: "80,8000-8099" });
+  assert.deepEqual(annotationProblems(pod, "envoy"), []);
+  assert.match(annotationProblems(pod, "istio")[0]?.message ?? "", /has a range of ports/);
+});
 
 const deny = (pod: Pod): Extract<Admission, { allowed: false }> => {
   const admission = admit({ namespace: "shop", object: pod }, injectionSettings({ profile: "istio" }));

@@ -2,8 +2,12 @@ import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import { annotationOf } from "../../mesh/pod-metadata.ts";
+import { stripInjection } from "../pipeline/strip.ts";
+import type { ProfileName } from "../profile/profiles.ts";
+import type { InjectionSettings } from "../settings.ts";
 import { type Check, checks, mode, oneLine, quantity, truth, wholeNumber } from "./checks.ts";
 import { annotationField } from "./json-annotation.ts";
+import { scrapeProblems } from "./scrape-problems.ts";
 
 const uint16 = wholeNumber(65535);
 const uint32 = wholeNumber(4294967295);
@@ -36,21 +40,34 @@ const rules: ReadonlyMap<string, Check> = new Map<string, Check>([
   [annotations.agentLogLevel, oneLine],
 ]);
 
+const portLists: ReadonlySet<string> = new Set([
+  annotations.includeInboundPorts,
+  annotations.excludeInboundPorts,
+  annotations.includeOutboundPorts,
+  annotations.excludeOutboundPorts,
+]);
+
+/** Our own init command takes ranges of ports; Istio's does not. */
+function rangeProblem(name: string, value: string, profile: ProfileName): ReturnType<Check> {
+  if (profile !== "istio" || !portLists.has(name) || !/\d[:-]\d/.test(value)) return undefined;
+  return { message: "has a range of ports, which Istio's init command does not take", remedy: "list each port" };
+}
+
 /** What is wrong with a Pod's annotations, all of it. */
-export function annotationProblems(pod: Pod): Problem[] {
+export function annotationProblems(pod: Pod, profile: ProfileName): Problem[] {
   const set = Object.keys(pod.metadata.annotations ?? {});
   return set.flatMap((name) => {
     const value = annotationOf(pod, name) ?? "";
-    const problem = rules.get(name)?.(value);
+    const problem = rules.get(name)?.(value) ?? rangeProblem(name, value, profile);
     return problem === undefined ? [] : [{ field: annotationField(name), value, ...problem }];
   });
 }
 
 /**
- * Checks a Pod's annotations.
+ * Checks a Pod's annotations, those of a Pod that was injected already included.
  * @throws OutriggerError BAD_OBJECT with every bad value and what may stand there
  */
-export function validateAnnotations(pod: Pod, more: readonly Problem[] = []): void {
-  const problems = [...annotationProblems(pod), ...more];
+export function validateAnnotations(pod: Pod, settings: InjectionSettings): void {
+  const problems = [...annotationProblems(pod, settings.profile), ...scrapeProblems(stripInjection(pod), settings)];
   if (problems.length > 0) throw new OutriggerError("BAD_OBJECT", problems);
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isObject } from "../../mesh/json.ts";
 import { checked } from "../../mesh/schema-problems.ts";
+import { type Check, checks } from "../annotations/checks.ts";
 import { canonicalQuantity, isQuantity } from "./quantity.ts";
 import { defaultValues } from "./values-defaults.ts";
 
@@ -27,6 +28,17 @@ const quantities = v.pipe(
 );
 const resources = v.nullish(v.looseObject({ limits: quantities, requests: quantities }));
 
+/** Text for a capture flag, checked as a Pod's annotation is. */
+function capture(check: Check) {
+  return v.pipe(
+    text,
+    v.rawCheck(({ dataset, addIssue }) => {
+      const problem = dataset.typed ? check(dataset.value) : undefined;
+      if (problem !== undefined) addIssue({ message: `${problem.message}; ${problem.remedy}` });
+    }),
+  );
+}
+
 const proxy = v.looseObject({
   image: text,
   clusterDomain: text,
@@ -40,12 +52,12 @@ const proxy = v.looseObject({
   readinessPeriodSeconds: whole,
   readinessFailureThreshold: whole,
   statusPort: whole,
-  includeIPRanges: text,
-  excludeIPRanges: text,
-  includeInboundPorts: text,
-  excludeInboundPorts: text,
-  includeOutboundPorts: text,
-  excludeOutboundPorts: text,
+  includeIPRanges: capture(checks.includeIpRanges),
+  excludeIPRanges: capture(checks.excludeIpRanges),
+  includeInboundPorts: capture(checks.portsOrAll),
+  excludeInboundPorts: capture(checks.ports),
+  includeOutboundPorts: capture(checks.ports),
+  excludeOutboundPorts: capture(checks.ports),
   holdApplicationUntilProxyStarts: v.optional(flag, false),
   outlierLogPath: text,
   tracer: text,
