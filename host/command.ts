@@ -1,5 +1,6 @@
 import { type ExecaError, execa } from "execa";
 import { OutriggerError } from "../mesh/errors.ts";
+import { explainFailure, type ToolFailure } from "../mesh/redirect/failure.ts";
 
 export interface Command {
   readonly file: string;
@@ -10,6 +11,16 @@ export interface Command {
   readonly timeoutMs?: number;
 }
 
+export type Outcome =
+  | { readonly ok: true; readonly stdout: string }
+  | { readonly ok: false; readonly failure: Failure };
+
+export interface Failure extends ToolFailure {
+  readonly stdout: string;
+  readonly notInstalled: boolean;
+  readonly cause: unknown;
+}
+
 /** The command as a person would type it. */
 export function commandLine({ file, args }: Command): string {
   return [file, ...args]
@@ -17,10 +28,40 @@ export function commandLine({ file, args }: Command): string {
     .join(" ");
 }
 
-function remedyFor({ code, stderr }: ExecaError): string | undefined {
-  if (code === "ENOENT") return "install it, or add its folder to PATH";
-  if (/permission denied|not permitted|must be root/i.test(String(stderr))) return "run with the capability NET_ADMIN";
-  return undefined;
+function failureOf(command: Command, error: ExecaError): Failure {
+  const notInstalled = error.code === "ENOENT";
+  const ended = error.timedOut
+    ? `did not end within ${command.timeoutMs ?? defaultTimeoutMs} ms`
+    : notInstalled
+      ? "is not installed"
+      : `ended with ${error.signal ?? (error.exitCode === undefined ? String(error.code) : `exit code ${error.exitCode}`)}`;
+  return {
+    command: commandLine(command),
+    ended,
+    stdout: String(error.stdout ?? ""),
+    stderr: String(error.stderr ?? ""),
+    input: command.input ?? "",
+    notInstalled,
+    cause: error,
+  };
+}
+
+const defaultTimeoutMs = 30_000;
+
+/** Runs a command; a failure is a value, for those who expect it. */
+export async function attempt(command: Command): Promise<Outcome> {
+  const { file, args, input = "", timeoutMs = defaultTimeoutMs } = command;
+  const result = await execa(file, args, { input, timeout: timeoutMs, reject: false, stripFinalNewline: false });
+  if (!result.failed) return { ok: true, stdout: result.stdout };
+  return { ok: false, failure: failureOf(command, result as unknown as ExecaError) };
+}
+
+/** The error of a command that failed: its line to paste, how it ended, what it said, what that means. */
+export function commandError(failure: Failure): OutriggerError {
+  const problem = failure.notInstalled
+    ? { field: failure.command, message: failure.ended, remedy: "install it, or add its folder to PATH" }
+    : explainFailure(failure);
+  return new OutriggerError("APPLY_FAILED", [problem], { cause: failure.cause });
 }
 
 /**
@@ -29,16 +70,7 @@ function remedyFor({ code, stderr }: ExecaError): string | undefined {
  * @throws OutriggerError APPLY_FAILED with the command to paste, its exit code or signal, and its standard error
  */
 export async function run(command: Command): Promise<string> {
-  const { file, args, input = "", timeoutMs = 30_000 } = command;
-  const result = await execa(file, args, { input, timeout: timeoutMs, reject: false, stripFinalNewline: false });
-  if (!result.failed) return result.stdout;
-  const error = result as unknown as ExecaError;
-  const ended = error.timedOut
-    ? `did not end within ${timeoutMs} ms`
-    : error.code === "ENOENT"
-      ? "is not installed"
-      : `ended with ${error.signal ?? `exit code ${error.exitCode}`}: ${String(error.stderr).trim()}`;
-  const remedy = remedyFor(error);
-  const problem = { field: commandLine(command), message: ended, ...(remedy === undefined ? {} : { remedy }) };
-  throw new OutriggerError("APPLY_FAILED", [problem], { cause: error });
+  const outcome = await attempt(command);
+  if (!outcome.ok) throw commandError(outcome.failure);
+  return outcome.stdout;
 }

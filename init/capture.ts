@@ -1,4 +1,5 @@
 import { hostFacts, userId } from "../host/facts.ts";
+import type { Address } from "../mesh/address.ts";
 import { proxyId } from "../mesh/ports.ts";
 import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
 import { type ResolvedCapture, resolveCapture } from "../mesh/redirect/resolve.ts";
@@ -11,13 +12,19 @@ function defaultUser(env: Environment): string {
 }
 
 /**
- * The configuration that the settings amount to in this network namespace.
+ * The configuration that the settings amount to in this network namespace, or for the addresses of a Pod elsewhere.
  * @throws OutriggerError BAD_CONFIGURATION
  */
-export function resolveHere(given: GivenSettings, env: Environment): ResolvedCapture {
+export function resolveHere(
+  given: GivenSettings,
+  env: Environment,
+  addresses: readonly Address[] = [],
+): ResolvedCapture {
   const { proxyUids, proxyGids, ...others } = given;
-  const users =
-    proxyUids !== undefined && proxyUids.text !== "" ? proxyUids : { text: defaultUser(env), field: "--proxy-uid" };
+  const user = { text: defaultUser(env), field: "--proxy-uid" };
+  const users = proxyUids !== undefined && proxyUids.text !== "" ? proxyUids : user;
   const groups = proxyGids !== undefined && proxyGids.text !== "" ? { proxyGids } : {};
-  return resolveCapture({ ...others, ...groups, proxyUids: users }, hostFacts());
+  const facts = hostFacts();
+  const settings = { ...others, ...groups, proxyUids: users };
+  return resolveCapture(settings, addresses.length > 0 ? { ...facts, addresses } : facts);
 }

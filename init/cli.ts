@@ -1,30 +1,29 @@
 import { Command } from "commander";
-import { describeProblem } from "../mesh/errors.ts";
-import { compile } from "../mesh/redirect/compile.ts";
-import { resolveHere } from "./capture.ts";
-import { flagsOf, givenSettings, operationOf, withFlags } from "./command-line.ts";
-import { commandInputs, writeDryRunFile } from "./dry-run.ts";
-import { examples } from "./help.ts";
-import type { OperationFlagName } from "./operation.ts";
+import { flagsOf, withFlags } from "./command-line.ts";
+import { examples, verifyExamples } from "./help.ts";
+import { type OperationFlagName, operationFlags } from "./operation.ts";
 
-const operationFlagNames: readonly OperationFlagName[] = ["dryRun", "nativeNftables"];
+const verifyFlagNames: readonly OperationFlagName[] = [
+  "fromPod",
+  "cniMode",
+  "output",
+  "nativeNftables",
+  "forceIptablesBinary",
+  "networkNamespace",
+];
 
-async function run(options: Readonly<Record<string, unknown>>): Promise<void> {
-  const { env } = process;
-  const flags = flagsOf(options);
-  const operation = operationOf(flags, env);
-  const { config, warnings } = resolveHere(givenSettings(flags, env), env);
-  for (const warning of warnings) process.stderr.write(`warning: ${describeProblem(warning)}\n`);
-  const ruleSet = compile(config);
-  if (operation.dryRun) {
-    const inputs = commandInputs(ruleSet, operation.nativeNftables);
-    for (const { input } of inputs) process.stdout.write(input);
-    const file = env.DRY_RUN_FILE_PATH;
-    if (file !== undefined && file !== "") writeDryRunFile(file, inputs);
-    return;
-  }
-  const { applyRules } = await import("../host/apply.ts");
-  await applyRules(commandInputs(ruleSet, operation.nativeNftables), ruleSet);
+type Options = Readonly<Record<string, unknown>>;
+
+function verifyCommand(): Command {
+  const verify = new Command("verify").description(
+    "Compare the live rules, of both families and in every backend, with what the same flags of init compile to.",
+  );
+  return withFlags(verify, verifyFlagNames)
+    .addHelpText("after", verifyExamples)
+    .action(async (_options: Options, command: Command) => {
+      const { runVerify } = await import("./run.ts");
+      await runVerify(flagsOf(command.optsWithGlobals()), process.env);
+    });
 }
 
 /** `outrigger init`: writes the capture rules into the network namespace that it runs in. */
@@ -32,5 +31,11 @@ export function command(): Command {
   const init = new Command("init").description(
     "Write the rules that steer a Pod's traffic through its sidecar. Run by the istio-init container.",
   );
-  return withFlags(init, operationFlagNames).addHelpText("after", examples).action(run);
+  return withFlags(init, Object.keys(operationFlags) as OperationFlagName[])
+    .addHelpText("after", examples)
+    .addCommand(verifyCommand())
+    .action(async (options: Options) => {
+      const { runInit } = await import("./run.ts");
+      await runInit(flagsOf(options), process.env);
+    });
 }

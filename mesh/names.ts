@@ -9,7 +9,12 @@ export const chains = {
   divert: "ISTIO_DIVERT",
   tproxy: "ISTIO_TPROXY",
   drop: "ISTIO_DROP",
+  /** Drops traffic while the rules of a Pod are exchanged; never there otherwise. */
+  guard: "ISTIO_GUARD",
 } as const;
+
+/** Chains that start so are the mesh's, whichever version or mode of it made them. */
+export const chainPrefix = "ISTIO_";
 
 /** The outbound chain's name in Istio, which verify, reconcile and cleanup know as well. */
 export const istioOutboundChain = "ISTIO_OUTPUT";

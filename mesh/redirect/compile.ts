@@ -4,6 +4,7 @@ import { because, finish, insert, type ReasonedDraft, rule } from "./draft.ts";
 import { inbound, tproxyMarks } from "./inbound.ts";
 import * as is from "./match.ts";
 import { outbound } from "./outbound.ts";
+import { routesOf } from "./routes.ts";
 import type { RuleSet, Table } from "./rule.ts";
 
 function excludedInterfaces({ excludeInterfaces, mode }: CaptureConfig): ReasonedDraft[] {
@@ -62,5 +63,5 @@ export function compile(config: CaptureConfig): RuleSet {
     ...outbound(config),
     ...tproxyMarks(config),
   ];
-  return { families: captured, rules: finish(drafts, captured) };
+  return { families: captured, rules: finish(drafts, captured), routes: routesOf(config) };
 }

@@ -3,6 +3,7 @@ import type { Cidr } from "../cidr.ts";
 import type { PortRange } from "../port-list.ts";
 import type { CaptureSettingName } from "./capture-setting.ts";
 import type { Group } from "./config.ts";
+import type { Routes } from "./routes.ts";
 
 /** The tables that Outrigger writes to. */
 export type Table = "mangle" | "nat" | "raw";
@@ -58,10 +59,12 @@ export interface Rule {
   readonly reason: Reason;
 }
 
-/** Everything that is written into the kernel for one Pod: rules, in the order in which they are added. */
+/** Everything that is written into the kernel for one Pod. */
 export interface RuleSet {
   readonly families: readonly IpFamily[];
+  /** In the order in which they are added. */
   readonly rules: readonly Rule[];
+  readonly routes: Routes;
 }
 
 export const builtInChains = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as const;

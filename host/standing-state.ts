@@ -1,0 +1,27 @@
+import { type ObservedState, observedMarks, standingBackends } from "../mesh/redirect/live/observed.ts";
+import type { Routes } from "../mesh/redirect/routes.ts";
+import type { Observation } from "./observe.ts";
+import { observeAddress, observeRoutes } from "./routes.ts";
+import type { RuleContext } from "./rules.ts";
+
+export const noRoutes: Routes = { markRoutes: [], passthroughAddress: false };
+
+/** The mark of TPROXY unless settings say otherwise. */
+const usualMark = 1337;
+
+/**
+ * What stands, with its routes: these are looked at where rules of the mesh stand, or always. `marks` are those of the
+ * rules that are to be, besides which those that stand have theirs.
+ */
+export async function standingState(
+  { state }: Observation,
+  marks: readonly number[],
+  look: "always" | "if-rules-stand",
+  context: RuleContext,
+): Promise<ObservedState> {
+  const standing = standingBackends({ ...state, routes: noRoutes }).length > 0;
+  const known = new Set([...observedMarks(state), ...marks, usualMark]);
+  const routes =
+    standing || look === "always" ? await observeRoutes(known, context) : observeAddress(context.namespace);
+  return { ...state, routes };
+}

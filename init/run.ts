@@ -1,0 +1,79 @@
+import { OutriggerError } from "../mesh/errors.ts";
+import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
+import { compile } from "../mesh/redirect/compile.ts";
+import type { ResolvedCapture } from "../mesh/redirect/resolve.ts";
+import { resolveHere } from "./capture.ts";
+import { type Environment, type Flags, givenSettings, operationOf } from "./command-line.ts";
+import { printDryRun } from "./dry-run.ts";
+import type { Operation } from "./operation.ts";
+import { readPodFile } from "./pod-file.ts";
+import { printReport } from "./report.ts";
+
+/** The settings from flags and variables, and below them those of a Pod; undefined when the Pod wants no capture. */
+export async function resolved(
+  { fromPod, cniMode }: Operation,
+  flags: Flags,
+  env: Environment,
+): Promise<ResolvedCapture | undefined> {
+  const given: GivenSettings = givenSettings(flags, env);
+  if (fromPod === "") return resolveHere(given, env);
+  const { capture, addresses } = await readPodFile(fromPod, cniMode);
+  return capture.captured ? resolveHere({ ...capture.settings, ...given }, env, addresses) : undefined;
+}
+
+/** What a Pod with interception mode NONE is told. */
+const notCaptured = "the Pod's interception mode is NONE: nothing is captured, and nothing is written";
+
+async function apply({ config, warnings }: ResolvedCapture, operation: Operation): Promise<void> {
+  const { applyCapture } = await import("../host/capture.ts");
+  const { nativeNftables, forceIptablesBinary: binary, forceApply: force, output } = operation;
+  const applied = await applyCapture(compile(config), { wish: { nativeNftables, binary }, force });
+  printReport({ config, warnings, applied }, output);
+}
+
+async function cleanUp({ output }: Operation): Promise<void> {
+  const { removeCapture } = await import("../host/capture.ts");
+  printReport({ removed: await removeCapture() }, output);
+}
+
+/** Does what the flags and variables of `outrigger init` say. */
+export async function runInit(flags: Flags, env: Environment): Promise<void> {
+  const operation = operationOf(flags, env);
+  if (operation.networkNamespace !== "" && !operation.dryRun) {
+    const { runInNamespace } = await import("./enter-namespace.ts");
+    return runInNamespace(operation.networkNamespace);
+  }
+  if (operation.cleanupOnly && !operation.dryRun) return cleanUp(operation);
+  const capture = await resolved(operation, flags, env);
+  if (capture === undefined) {
+    if (operation.dryRun) process.stderr.write(`${notCaptured}\n`);
+    else printReport({ nothing: notCaptured }, operation.output);
+    return;
+  }
+  if (operation.dryRun) return printDryRun(capture, operation, env);
+  if (!operation.skipRuleApply) await apply(capture, operation);
+  if (operation.runValidation) {
+    const { runValidation } = await import("./validation/run-validation.ts");
+    await runValidation(capture, operation);
+  }
+}
+
+/**
+ * Compares the live state with what the flags and variables compile to.
+ * @throws OutriggerError VALIDATION_FAILED
+ */
+export async function runVerify(flags: Flags, env: Environment): Promise<void> {
+  const operation = operationOf(flags, env);
+  if (operation.networkNamespace !== "") {
+    const { runInNamespace } = await import("./enter-namespace.ts");
+    return runInNamespace(operation.networkNamespace);
+  }
+  const capture = await resolved(operation, flags, env);
+  if (capture === undefined) return printReport({ nothing: notCaptured }, operation.output);
+  const { config, warnings } = capture;
+  const { verifyCapture } = await import("../host/capture.ts");
+  const { nativeNftables, forceIptablesBinary: binary } = operation;
+  const verified = await verifyCapture(compile(config), { wish: { nativeNftables, binary } });
+  printReport({ config, warnings, verified }, operation.output);
+  if (verified.differences.length > 0) process.exitCode = new OutriggerError("VALIDATION_FAILED", []).exitCode;
+}
