@@ -6,18 +6,19 @@ import { test } from "node:test";
 
 /**
  * Which folders a folder may import from, besides itself. Imports go one way:
- * mesh ← host ← init, cni, webhook, discovery, sandbox; the cli may see all.
+ * mesh ← host, kubernetes ← init, cni, webhook, discovery, sandbox; the cli may see all.
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   mesh: [],
   host: ["mesh"],
   init: ["mesh", "host"],
-  cni: ["mesh", "host"],
-  webhook: ["mesh", "host"],
-  discovery: ["mesh", "host"],
+  kubernetes: ["mesh"],
+  cni: ["mesh", "host", "kubernetes"],
+  webhook: ["mesh", "host", "kubernetes"],
+  discovery: ["mesh", "host", "kubernetes"],
   sandbox: ["mesh", "host"],
   deploy: ["mesh"],
-  cli: ["mesh", "host", "init", "cni", "webhook", "discovery", "sandbox", "deploy"],
+  cli: ["mesh", "host", "kubernetes", "init", "cni", "webhook", "discovery", "sandbox", "deploy"],
 };
 
 /** The pure core: no module of Node's that touches the world. */

@@ -1,8 +1,9 @@
 import type { V1Secret } from "@kubernetes/client-node";
+import { statusOfError } from "../../kubernetes/api-error.ts";
+import { type Following, follow } from "../../kubernetes/follow.ts";
 import { dueStep, type RotationPeriods, takeStep } from "../authority/rotation.ts";
 import { type Authorities, readAuthorities, secretData } from "../authority/secret-data.ts";
-import { type ClusterClient, statusOfError } from "./client.ts";
-import { type Following, follow } from "./follow.ts";
+import type { ClusterClient } from "./client.ts";
 import { withLease } from "./lease.ts";
 
 /** Where the authorities are kept. */

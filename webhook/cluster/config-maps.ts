@@ -1,11 +1,11 @@
 import type { V1ConfigMap } from "@kubernetes/client-node";
+import { follow } from "../../kubernetes/follow.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import type { ConfigurationText, ConfigurationTexts } from "../config/configuration.ts";
 import type { ConfigurationListener } from "../configuration-files.ts";
 import type { InjectionSettings } from "../settings.ts";
 import type { ClusterClient } from "./client.ts";
 import { reportRefused } from "./event.ts";
-import { follow } from "./follow.ts";
 
 /** ConfigMaps of the webhook's own namespace that hold the configuration: their keys `mesh`, `values` and `config`. */
 export interface ConfigMapOptions {

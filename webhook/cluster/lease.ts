@@ -1,5 +1,6 @@
 import { type V1Lease, V1MicroTime } from "@kubernetes/client-node";
-import { type ClusterClient, statusOfError } from "./client.ts";
+import { statusOfError } from "../../kubernetes/api-error.ts";
+import type { ClusterClient } from "./client.ts";
 
 /** Who wants to be alone, and where they agree on it. */
 export interface LeaseOrder {

@@ -1,7 +1,7 @@
 import type { V1Node } from "@kubernetes/client-node";
+import { follow } from "../../kubernetes/follow.ts";
 import type { ClusterNode } from "../cluster-facts.ts";
 import type { ClusterClient } from "./client.ts";
-import { follow } from "./follow.ts";
 
 function clusterNode({ metadata, status }: V1Node): ClusterNode {
   return { name: metadata?.name ?? "", kubeletVersion: status?.nodeInfo?.kubeletVersion ?? "" };

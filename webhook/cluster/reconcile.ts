@@ -1,4 +1,4 @@
-import { retryDelayMs } from "./follow.ts";
+import { retryDelayMs } from "../../kubernetes/follow.ts";
 
 /** Brings about what should be. It is run again after a change, at the time it names, and after it failed. */
 export interface Reconciler {

@@ -1,7 +1,8 @@
 import { PatchStrategy, setHeaderOptions, type V1MutatingWebhookConfiguration } from "@kubernetes/client-node";
+import { describeError } from "../../kubernetes/api-error.ts";
+import { type Following, follow } from "../../kubernetes/follow.ts";
 import { splitPem } from "../authority/secret-data.ts";
-import { type ClusterClient, describeError } from "./client.ts";
-import { type Following, follow } from "./follow.ts";
+import type { ClusterClient } from "./client.ts";
 
 type Registration = V1MutatingWebhookConfiguration;
 

@@ -1,7 +1,8 @@
+import { describeError } from "../../kubernetes/api-error.ts";
 import { clusterFacts } from "../cluster-facts.ts";
 import { type InjectionFlags, settingsFromTexts } from "../injection-flags.ts";
 import { certificateListener, configurationListener, type Running } from "../running.ts";
-import { type ClusterClient, connect, describeError } from "./client.ts";
+import { type ClusterClient, connect } from "./client.ts";
 import { followConfigMaps } from "./config-maps.ts";
 import { followNodes } from "./nodes.ts";
 import { keepSelfManaged, type SelfManagedOptions } from "./self-managed.ts";
