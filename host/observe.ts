@@ -27,7 +27,7 @@ interface Context {
 }
 
 /** The tables of nftables, or why they cannot be read. */
-async function readNftables({
+export async function readNftables({
   tools,
   namespace,
 }: Context): Promise<{ tables: NftTable[] } | { failure: Failure } | undefined> {
@@ -36,7 +36,11 @@ async function readNftables({
   return outcome.ok ? { tables: parseNftRuleset(outcome.stdout) } : { failure: outcome.failure };
 }
 
-async function save(backend: IptablesBackend, family: IpFamily, { tools, namespace }: Context): Promise<LiveTable[]> {
+export async function save(
+  backend: IptablesBackend,
+  family: IpFamily,
+  { tools, namespace }: Context,
+): Promise<LiveTable[]> {
   const file = tools.iptables[backend]?.save[family];
   return file === undefined ? [] : parseIptablesSave(await run(within(namespace, { file, args: [] })));
 }
