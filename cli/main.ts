@@ -17,6 +17,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   uninstall: { summary: "take Outrigger out of the cluster", load: () => import("./uninstall.ts") },
   manifests: { summary: "print an installation's objects as YAML", load: () => import("./manifests.ts") },
   init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
+  cni: { summary: "capture from the node: the agent of the CNI plugin", load: () => import("../cni/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
   sandbox: { summary: "run Pods on this machine, without a cluster", load: () => import("../sandbox/cli.ts") },
   webhook: { summary: "serve the admission webhook that injects Pods", load: () => import("../webhook/cli.ts") },

@@ -23,6 +23,12 @@ const codes = {
   CLUSTER_UNFIT: { exitCode: 1, summary: "this cluster cannot take what was asked" },
   /** The cluster refused something, or did not come to the state that was asked for. */
   CLUSTER_FAILED: { exitCode: 1, summary: "the cluster did not do what was asked" },
+  /** What the CNI plugin was given, or what came over the node agent's socket, is not a valid request. */
+  BAD_CNI_REQUEST: { exitCode: 1, summary: "the CNI request is not valid" },
+  /** Neither the node agent's cache nor the API server knows the Pod that a network is made for. */
+  POD_UNKNOWN: { exitCode: 1, summary: "the Pod is not known" },
+  /** The node agent has more requests waiting than it takes. */
+  AGENT_BUSY: { exitCode: 1, summary: "the node agent is busy" },
   /** The sandbox could not bring something up, or found something left over. */
   SANDBOX_FAILED: { exitCode: 1, summary: "the sandbox failed" },
 } as const;

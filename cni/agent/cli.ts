@@ -1,0 +1,98 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import { createLog, type LogLevel, logLevels } from "../../host/log.ts";
+import { type RepairMode, repairModes } from "../repair/repair.ts";
+import type { AgentOptions } from "./options.ts";
+
+interface Flags extends Omit<AgentOptions, "health" | "excludeNamespaces" | "removeTaint"> {
+  readonly excludeNamespaces: readonly string[];
+  readonly taint: boolean;
+  readonly healthAddress: string;
+  readonly healthPort: number;
+  readonly logLevel: LogLevel;
+  readonly repair: RepairMode;
+}
+
+const examples = `
+The agent runs as a DaemonSet with NET_ADMIN and SYS_ADMIN, and installs the plugin on its node (docs/cni.md):
+  outrigger cni agent --node-name "$NODE_NAME" --pod-name "$POD_NAME" --namespace "$POD_NAMESPACE"
+
+GET /healthz, /readyz and /metrics are served. SIGTERM ends it; the plugin is taken off the node only when the DaemonSet
+is gone, so that an upgrade or a reboot lets no Pod bypass the mesh.
+`;
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+  };
+}
+
+const list = (text: string): string[] => text.split(",").filter((item) => item !== "");
+
+function identityFlags(command: Command): Command {
+  return command
+    .addOption(new Option("--node-name <name>", "the node").env("NODE_NAME").makeOptionMandatory())
+    .addOption(new Option("--pod-name <name>", "the agent's own Pod").env("POD_NAME").makeOptionMandatory())
+    .addOption(new Option("--namespace <name>", "the agent's own namespace").env("POD_NAMESPACE").makeOptionMandatory())
+    .option("--daemon-set <name>", "the DaemonSet that the agent belongs to", "outrigger-cni");
+}
+
+function folderFlags(command: Command): Command {
+  return command
+    .option("--run-directory <path>", "where the socket is, here and on the node", "/run/outrigger-cni")
+    .option("--program-folder <path>", "the node's CNI plugins, as mounted here", "/host/opt/cni/bin")
+    .option("--configuration-folder <path>", "the node's CNI configuration, as mounted here", "/host/etc/cni/net.d")
+    .option("--namespace-folder <path>", "the runtime's network namespaces, as mounted here", "/host/run/netns")
+    .option(
+      "--cache-folder <path>",
+      "libcni's cache, as mounted here; repair finds namespaces by it",
+      "/host/var/lib/cni",
+    )
+    .option("--program <file>", "the plugin's executable", "/opt/outrigger/outrigger-cni");
+}
+
+function behaviourFlags(command: Command): Command {
+  return command
+    .option("--exclude-namespaces <list>", "namespaces whose Pods get no rules", list, ["kube-system"])
+    .option("--native-nftables", "write nftables' own rules instead of iptables'", false)
+    .addOption(
+      new Option("--repair <mode>", "what is done about Pods that started without rules")
+        .choices(repairModes)
+        .default("repair"),
+    )
+    .option("--repairs-per-minute <number>", "at most so many Pods", wholeNumber(1, 6000), 60)
+    .option("--taint", "take the taint cni.istio.io/not-ready off the node once ready", false)
+    .option("--concurrency <number>", "how many Pods' rules are written at once", wholeNumber(1, 256), 4)
+    .option("--health-address <address>", "where health and metrics are served", "0.0.0.0")
+    .option("--health-port <number>", "and their port; 0 is any free one", wholeNumber(0, 65535), 15025)
+    .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
+}
+
+async function run({ taint, healthAddress, healthPort, ...flags }: Flags): Promise<void> {
+  const ending = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
+  const options = { ...flags, removeTaint: taint, health: { address: healthAddress, port: healthPort } };
+  const { log, flush } = createLog(options.logLevel);
+  try {
+    // 100 ms and 35 MB: not for `outrigger cni explain`.
+    const { connectNodeCluster } = await import("../cluster/node-cluster.ts");
+    const { runAgent } = await import("./main.ts");
+    const { createNamespaceRules } = await import("../capture/namespace-rules.ts");
+    await runAgent(
+      options,
+      { cluster: connectNodeCluster(options), rules: createNamespaceRules(), log },
+      ending.signal,
+    );
+  } finally {
+    flush();
+  }
+}
+
+/** `outrigger cni agent`: the node agent. */
+export function agentCommand(): Command {
+  const agent = new Command("agent").description("Serve the CNI plugin of this node, and keep it installed.");
+  return behaviourFlags(folderFlags(identityFlags(agent)))
+    .addHelpText("after", examples)
+    .action(run);
+}

@@ -1,0 +1,3 @@
+module outrigger.dev/outrigger-cni
+
+go 1.24

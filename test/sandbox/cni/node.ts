@@ -1,0 +1,257 @@
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import type { Pod } from "../../../mesh/pod.ts";
+import { type ApiServer, startApiServer } from "./api-server.ts";
+
+const root = join(import.meta.dirname, "../../..");
+
+function goProgram(folder: string, name: string): string {
+  return execFileSync(join(root, "tools", "go-program.sh"), [folder, name], { encoding: "utf8" }).trim();
+}
+
+/** The plugin's executable, and the runtimes' library as a command. */
+export const pluginProgram = () => goProgram("cni/plugin", "outrigger-cni");
+const libcniProgram = () => goProgram("test/sandbox/libcni", "libcni");
+
+const distributionPlugins = "/usr/lib/cni";
+
+/** Why these tests cannot run here, or false. */
+export function unfitForCni(): string | false {
+  if (process.getuid?.() !== 0) return "needs root";
+  const missing = ["bridge", "portmap", "host-local"].filter((name) => {
+    try {
+      return !readdirSync(distributionPlugins).includes(name);
+    } catch {
+      return true;
+    }
+  });
+  return missing.length === 0 ? false : `needs ${missing.join(", ")} in ${distributionPlugins}`;
+}
+
+/** A Pod's network namespace, as a runtime makes one before it calls CNI. */
+export interface Sandbox {
+  readonly id: string;
+  readonly netns: string;
+  /** Runs a command inside; returns its standard output. */
+  run(...command: readonly string[]): string;
+}
+
+export interface CniResult {
+  readonly interfaces?: readonly { readonly name: string; readonly sandbox?: string }[];
+  readonly ips?: readonly { readonly address: string }[];
+}
+
+/** What a runtime answers for a chain that failed. */
+export class CniFailure extends Error {
+  readonly code: number | undefined;
+  readonly details: string | undefined;
+  constructor({ msg, code, details }: { msg: string; code?: number; details?: string }) {
+    super(msg);
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export interface Agent {
+  readonly process: ChildProcess;
+  /** Every line of its log, parsed. */
+  readonly lines: Record<string, unknown>[];
+  /** Waits for a log line with that message. */
+  logged(message: string): Promise<Record<string, unknown>>;
+  /** Sends SIGTERM and waits for the end; returns the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface CniNode {
+  readonly api: ApiServer;
+  readonly folder: string;
+  readonly programFolder: string;
+  readonly networkFile: string;
+  sandbox(): Sandbox;
+  /** Runs the chain as a runtime does. */
+  call(command: string, sandbox: Sandbox, pod?: Pod, options?: CallOptions): Promise<CniResult | undefined>;
+  startAgent(...flags: readonly string[]): Promise<Agent>;
+  close(): Promise<void>;
+}
+
+export interface CallOptions {
+  /** Whether the runtime passes the Pod's annotations, as containerd does. */
+  readonly annotations?: boolean;
+  readonly networkFile?: string;
+}
+
+function ip(...args: readonly string[]): void {
+  execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
+}
+
+function network(folder: string, ipv6: boolean) {
+  const ranges = [[{ subnet: "10.87.0.0/16" }], ...(ipv6 ? [[{ subnet: "fd00:87::/64" }]] : [])];
+  const ipam = { type: "host-local", dataDir: join(folder, "ipam"), ranges, routes: [{ dst: "0.0.0.0/0" }] };
+  return {
+    cniVersion: "1.0.0",
+    name: "pods",
+    plugins: [
+      { type: "bridge", bridge: "cni0", isGateway: true, ipam },
+      { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  };
+}
+
+function startAgent(node: { folder: string; api: ApiServer; programFolder: string; program: string }) {
+  return async (...flags: readonly string[]): Promise<Agent> => {
+    const kubeconfig = join(node.folder, "kubeconfig");
+    writeFileSync(kubeconfig, node.api.kubeconfig);
+    const args = [
+      ...[
+        "cni",
+        "agent",
+        "--node-name",
+        "node-1",
+        "--pod-name",
+        "outrigger-cni-abcde",
+        "--namespace",
+        "outrigger-system",
+      ],
+      ...["--run-directory", join(node.folder, "run"), "--program", node.program],
+      ...["--program-folder", node.programFolder, "--configuration-folder", join(node.folder, "net.d")],
+      ...["--namespace-folder", "/run/netns", "--cache-folder", join(node.folder, "cache")],
+      ...["--health-address", "127.0.0.1", "--health-port", "0", ...flags],
+    ];
+    const child = spawn(join(root, "bin", "outrigger"), args, {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, KUBECONFIG: kubeconfig },
+    });
+    return agentOf(child);
+  };
+}
+
+function agentOf(child: ChildProcess): Agent {
+  const lines: Record<string, unknown>[] = [];
+  const waiting: { message: string; resolve: (line: Record<string, unknown>) => void }[] = [];
+  if (child.stdout === null) throw new Error("the agent has no standard output");
+  createInterface(child.stdout).on("line", (text) => {
+    const line = JSON.parse(text) as Record<string, unknown>;
+    lines.push(line);
+    for (const one of waiting.filter(({ message }) => message === line.msg)) one.resolve(line);
+  });
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return {
+    process: child,
+    lines,
+    async logged(message) {
+      const known = lines.find(({ msg }) => msg === message);
+      if (known !== undefined) return known;
+      const line = new Promise<Record<string, unknown>>((resolve) => waiting.push({ message, resolve }));
+      const ended = exited.then((code) => {
+        throw new Error(`the agent ended with ${code} before it logged "${message}": ${JSON.stringify(lines)}`);
+      });
+      return Promise.race([line, ended]);
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      return exited;
+    },
+  };
+}
+
+/** A node: folders, a network namespace of its own with the distribution's CNI plugins, an API server. */
+export async function createNode({ ipv6 = false } = {}): Promise<CniNode> {
+  const id = randomBytes(3).toString("hex");
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-cni-"));
+  const namespace = `or-node-${id}`;
+  const programFolder = join(folder, "bin");
+  const networkFile = join(folder, "net.d", "10-pods.conflist");
+  for (const name of ["bin", "net.d", "cache", "ipam"]) mkdirSync(join(folder, name));
+  for (const name of ["bridge", "portmap", "host-local"]) {
+    symlinkSync(join(distributionPlugins, name), join(programFolder, name));
+  }
+  writeFileSync(networkFile, JSON.stringify(network(folder, ipv6)));
+  ip("netns", "add", namespace);
+  ip("-n", namespace, "link", "set", "lo", "up");
+  const [libcni, program, api] = [libcniProgram(), pluginProgram(), await startApiServer()];
+  const sandboxes: string[] = [];
+  return {
+    api,
+    folder,
+    programFolder,
+    networkFile,
+    startAgent: startAgent({ folder, api, programFolder, program }),
+    sandbox() {
+      const name = `cni-${id}-${sandboxes.length}`;
+      ip("netns", "add", name);
+      sandboxes.push(name);
+      const run = (...command: readonly string[]) =>
+        execFileSync("ip", ["netns", "exec", name, ...command], {
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+      return { id: `container-${name}`, netns: `/var/run/netns/${name}`, run };
+    },
+    async call(command, sandbox, pod, options = {}) {
+      const request = JSON.stringify({
+        containerId: sandbox.id,
+        netns: sandbox.netns,
+        ifname: "eth0",
+        args: pod === undefined ? [] : cniArgs(pod),
+        capabilityArgs:
+          options.annotations === true ? { "io.kubernetes.cri.pod-annotations": pod?.metadata.annotations ?? {} } : {},
+        pluginFolders: [programFolder],
+        cacheFolder: join(folder, "cache"),
+      });
+      const running = promisify(execFile)("ip", [
+        "netns",
+        "exec",
+        namespace,
+        libcni,
+        command,
+        options.networkFile ?? networkFile,
+      ]);
+      running.child.stdin?.end(request);
+      try {
+        const { stdout } = await running;
+        return stdout === "" ? undefined : (JSON.parse(stdout) as CniResult);
+      } catch (error) {
+        const { stderr } = error as { stderr: string };
+        throw new CniFailure(JSON.parse(stderr.trim().split("\n").at(-1) ?? "{}") as { msg: string });
+      }
+    },
+    async close() {
+      await api.close();
+      for (const name of [...sandboxes, namespace]) ip("netns", "del", name);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+function cniArgs({ metadata }: Pod): [string, string][] {
+  return [
+    ["K8S_POD_UID", String(metadata.uid)],
+    ["IgnoreUnknown", "1"],
+    ["K8S_POD_NAMESPACE", metadata.namespace ?? ""],
+    ["K8S_POD_NAME", metadata.name ?? ""],
+  ];
+}
+
+/** An injected Pod without istio-init, as the webhook makes it with CNI. */
+export function meshedPod(name: string, annotations: Record<string, string> = {}): Pod {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      namespace: "shop",
+      uid: `uid-${name}`,
+      annotations: { "sidecar.istio.io/status": "{}", ...annotations },
+    },
+    spec: {
+      nodeName: "node-1",
+      containers: [{ name: "app" }, { name: "istio-proxy", args: ["proxy", "sidecar"] }],
+      initContainers: [{ name: "istio-validation" }],
+    },
+  };
+}
