@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { type IncomingMessage, request as plainRequest } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
 import { type RequestOptions, request as tlsRequest } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
+import { OutriggerError } from "../../mesh/errors.ts";
 
 /** A Kubernetes object of any kind, whatever fields it has. */
 export interface KubernetesObject {
@@ -73,6 +74,18 @@ function errorOf(status: number, text: string): ApiError {
   }
 }
 
+/** Waits for the answer's head. Without one the server is unreachable, and a person must hear which. */
+async function answerOf(outgoing: ClientRequest, server: string): Promise<IncomingMessage> {
+  try {
+    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+    return response;
+  } catch (cause) {
+    const message = `does not answer: ${(cause as Error).message}`;
+    const remedy = "check the kubeconfig's context and that the cluster runs";
+    throw new OutriggerError("CLUSTER_FAILED", [{ field: `API server ${server}`, message, remedy }], { cause });
+  }
+}
+
 function target(server: string, { path, query }: ApiRequest): URL {
   const url = new URL(server);
   url.pathname = url.pathname.replace(/\/$/, "") + path;
@@ -97,7 +110,7 @@ export async function connectTo(config: KubeConfig): Promise<ClusterApi> {
     const headers = { ...security.headers, accept: "application/json, */*;q=0.8", "content-type": contentType };
     const outgoing = send(target(server, request), { ...security, method, headers, signal });
     outgoing.end(body === undefined ? undefined : JSON.stringify(body));
-    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+    const response = await answerOf(outgoing, server);
     const text = Buffer.concat((await response.toArray()) as Buffer[]).toString();
     const status = response.statusCode ?? 0;
     if (status >= 400) throw errorOf(status, text);

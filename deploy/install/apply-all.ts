@@ -1,6 +1,7 @@
 import { OutriggerError } from "../../mesh/errors.ts";
 import { ApiError, type ClusterApi, type KubernetesObject } from "../cluster/api.ts";
 import { applyObject, readObject } from "../cluster/apply.ts";
+import { comparable } from "./comparable.ts";
 import { describeObject, type Report, type Verb } from "./progress.ts";
 
 /** The owner of the fields that an installation sets. */
@@ -14,7 +15,8 @@ export interface ApplyAllOptions {
 
 function verbOf(before: KubernetesObject | undefined, after: KubernetesObject): Verb {
   if (before === undefined) return "created";
-  return before.metadata.resourceVersion === after.metadata.resourceVersion ? "unchanged" : "changed";
+  // Not by the resourceVersion, which a controller moves with every status.
+  return comparable(before) === comparable(after) ? "unchanged" : "changed";
 }
 
 /** The API server's refusal as an error that names the object. */

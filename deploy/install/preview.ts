@@ -1,20 +1,9 @@
 import { createTwoFilesPatch } from "diff";
-import { stringify } from "yaml";
 import { ApiError, type ClusterApi, type KubernetesObject } from "../cluster/api.ts";
 import { applyObject, readObject } from "../cluster/apply.ts";
 import { fieldManager, refusal } from "./apply-all.ts";
+import { comparable } from "./comparable.ts";
 import { describeObject } from "./progress.ts";
-
-/** What the API server writes and nobody wants to compare. */
-const serverFields = ["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp"];
-
-function comparable(object: KubernetesObject): string {
-  const { status: _, ...rest } = object;
-  const metadata = Object.fromEntries(
-    Object.entries(object.metadata).filter(([field]) => !serverFields.includes(field)),
-  );
-  return stringify({ ...rest, metadata }, { sortMapEntries: true, lineWidth: 0, aliasDuplicateObjects: false });
-}
 
 /** What applying would make of the object. In a namespace that is not there yet, that is the object itself. */
 async function result(api: ClusterApi, object: KubernetesObject, force: boolean): Promise<KubernetesObject> {

@@ -31,7 +31,7 @@ export function clusterPermissions(settings: InstallSettings): Permission[] {
   const group = "admissionregistration.k8s.io";
   const resources = ["mutatingwebhookconfigurations"];
   const watch: Permission = {
-    rule: { apiGroups: [group], resources, verbs: ["get", "list", "watch"] },
+    rule: { apiGroups: [group], resources, verbs: ["list", "watch"] },
     reason: "see which authority the API server trusts for it, to serve no certificate that it would refuse",
   };
   const nodes: Permission = {
@@ -57,12 +57,12 @@ export function namespacePermissions(settings: InstallSettings): Permission[] {
         apiGroups: [""],
         resources: ["configmaps"],
         resourceNames: [configurationName(settings)],
-        verbs: ["get", "list", "watch"],
+        verbs: ["list", "watch"],
       },
       reason: "read its configuration, and take over a new one without a restart",
     },
     {
-      rule: { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create", "patch"] },
+      rule: { apiGroups: ["events.k8s.io"], resources: ["events"], verbs: ["create"] },
       reason: "say that a new configuration was refused, where people look for it",
     },
   ];
@@ -75,7 +75,7 @@ const authorityPermissions: readonly Permission[] = [
       apiGroups: [""],
       resources: ["secrets"],
       resourceNames: [authoritySecretName],
-      verbs: ["get", "list", "watch", "update", "patch"],
+      verbs: ["get", "list", "watch", "update"],
     },
     reason: "keep its certificate authority, and renew it before it expires",
   },
@@ -88,7 +88,7 @@ const authorityPermissions: readonly Permission[] = [
       apiGroups: ["coordination.k8s.io"],
       resources: ["leases"],
       resourceNames: [authorityLeaseName],
-      verbs: ["get", "update", "patch"],
+      verbs: ["get", "update"],
     },
     reason: "let one replica alone create or renew the authority",
   },

@@ -19,6 +19,8 @@ export interface Machine {
   log(name: string): Promise<string>;
   /** The API server's audit events, oldest first. */
   auditEvents(): Promise<Record<string, unknown>[]>;
+  /** The process ids, on the node, of the containers of Pods whose names hold this text. */
+  containerProcesses(pod: string): Promise<string[]>;
   /** Makes a docker-archive's image known to the node. */
   loadImage(archive: string): Promise<void>;
 }
@@ -45,6 +47,16 @@ export function machineHandle({ state, pid }: { state: string; pid: number }): M
     async auditEvents() {
       const lines = (await readFile(place.auditLog, "utf8")).split("\n").filter((line) => line !== "");
       return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    },
+    async containerProcesses(pod) {
+      const { stdout: tasks } = await run("ctr", "--namespace", "k8s.io", "tasks", "list");
+      const found: string[] = [];
+      for (const line of tasks.split("\n").slice(1)) {
+        const [container = "", pid = ""] = line.split(/\s+/);
+        const { stdout: info } = await run("ctr", "--namespace", "k8s.io", "containers", "info", container);
+        if (info.includes(pod)) found.push(pid);
+      }
+      return found;
     },
     async loadImage(archive) {
       const result = await run("ctr", "--namespace", "k8s.io", "images", "import", archive);
