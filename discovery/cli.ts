@@ -5,7 +5,7 @@ import { createLog, type LogLevel, logLevels } from "../host/log.ts";
 import { tokenAudience } from "../mesh/envoy/discovery.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { Authenticator } from "./identity/authentication.ts";
-import { authorityFolder } from "./identity/authority-source.ts";
+import { type AuthoritySource, authorityFolder } from "./identity/authority-source.ts";
 import { localTokens } from "./identity/local-tokens.ts";
 import { type DiscoveryOptions, type ObjectSource, runDiscovery } from "./main.ts";
 import { followFile } from "./registry/file-source.ts";
@@ -17,7 +17,8 @@ interface Options {
   readonly httpPort: number;
   readonly servingName: readonly string[];
   readonly objects?: string;
-  readonly caFolder: string;
+  readonly caFolder?: string;
+  readonly caSecret: string;
   readonly createCa: boolean;
   readonly tokenKey?: string;
   readonly tokenIssuer: string;
@@ -36,8 +37,8 @@ interface Options {
 
 const examples = `
 Examples:
-  outrigger discovery --ca-folder /etc/outrigger/ca
-  outrigger discovery --outbound-traffic-policy REGISTRY_ONLY --access-log json
+  outrigger discovery
+  outrigger discovery --ca-secret cacerts --outbound-traffic-policy REGISTRY_ONLY --access-log json
   outrigger discovery --objects cluster.json --ca-folder ca --create-ca --token-key tokens.pub.pem --serving-name 10.0.0.1
 
 Proxies connect to --port by delta ADS over TLS and show their Pod's service-account token. --http-port has /healthz,
@@ -66,11 +67,9 @@ function serverOptions(command: Command): Command {
 
 function identityOptions(command: Command): Command {
   return command
-    .requiredOption(
-      "--ca-folder <folder>",
-      "of the mesh's authority: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem",
-    )
-    .option("--create-ca", "make what the folder does not have: the mesh's root, and discovery's own", false)
+    .option("--ca-secret <name>", "in the root namespace: the mesh's authority; made if there is none", "outrigger-ca")
+    .option("--ca-folder <folder>", "instead of a Secret: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem")
+    .option("--create-ca", "make what --ca-folder does not have: the mesh's root, and discovery's own", false)
     .option("--certificate-lifetime <minutes>", "of workloads", wholeNumber(1, 525_600), 24 * 60)
     .option("--token-key <file>", "check tokens against this public key (PEM) instead of asking the API server")
     .option("--token-issuer <issuer>", "with --token-key", "https://kubernetes.default.svc")
@@ -127,6 +126,13 @@ async function objectSource({ objects }: Options): Promise<ObjectSource> {
   return kubernetesSource();
 }
 
+async function authoritySource(options: Options): Promise<AuthoritySource> {
+  const { caFolder, caSecret, createCa, rootNamespace, trustDomain } = options;
+  if (caFolder !== undefined) return await authorityFolder(caFolder, trustDomain, createCa);
+  const { kubernetesAuthority } = await import("./registry/kubernetes-client.ts");
+  return await kubernetesAuthority(rootNamespace, caSecret, trustDomain);
+}
+
 function servingNames({ servingName, rootNamespace, domain }: Options): DiscoveryOptions["servingNames"] {
   const service = `discovery.${rootNamespace}.svc`;
   const isAddress = (name: string) => isIP(name) !== 0;
@@ -155,7 +161,7 @@ async function run(options: Options): Promise<void> {
           tracing: tracingSettings(options),
         },
         source: await objectSource(options),
-        authority: await authorityFolder(options.caFolder, trustDomain, options.createCa),
+        authority: await authoritySource(options),
         authenticate: await authenticator(options),
         certificateLifetimeMs: options.certificateLifetime * 60_000,
         drainMs: options.drain * 1000,

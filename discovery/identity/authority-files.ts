@@ -17,7 +17,7 @@ export const authorityFiles = {
  * Discovery's own root, which its serving certificate leads to. It is another than the mesh's: the bootstrap of every
  * running Pod holds it, and must not lose discovery when the mesh's root is replaced.
  */
-const servingFiles = { certificate: "discovery-ca-cert.pem", privateKey: "discovery-ca-key.pem" } as const;
+export const servingFiles = { certificate: "discovery-ca-cert.pem", privateKey: "discovery-ca-key.pem" } as const;
 
 /** What a Secret or a folder of the authority holds, as text. */
 export interface AuthorityMaterial {

@@ -1,5 +1,7 @@
-import { AuthenticationV1Api, KubeConfig } from "@kubernetes/client-node";
+import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import type { Authenticator } from "../identity/authentication.ts";
+import { authoritySecret } from "../identity/authority-secret.ts";
+import type { AuthoritySource } from "../identity/authority-source.ts";
 import { tokenReviewer } from "../identity/token-review.ts";
 
 /** The cluster that this process runs in, or the one that KUBECONFIG names, by its current context unless given. */
@@ -12,4 +14,13 @@ export function kubeConfig(context?: string): KubeConfig {
 
 export function kubernetesTokenReviewer(audience: string): Authenticator {
   return tokenReviewer(kubeConfig().makeApiClient(AuthenticationV1Api), audience);
+}
+
+/** The authority in a Secret of the cluster. */
+export async function kubernetesAuthority(
+  namespace: string,
+  name: string,
+  trustDomain: string,
+): Promise<AuthoritySource> {
+  return await authoritySecret({ api: kubeConfig().makeApiClient(CoreV1Api), namespace, name, trustDomain });
 }
