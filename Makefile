@@ -70,6 +70,11 @@ bench: $(installed) ## measure what must be fast; each bench/*.bench.ts prints o
 manifests: $(installed) ## render deploy/manifests/*.ts into the YAML that is committed
 	node deploy/rendered.ts
 
+.PHONY: demo
+demo: install ## a shop on real Envoys: requests and the way they take (KEEP=1 leaves it up)
+	@tools/envoy.sh >/dev/null
+	@KEEP=$(KEEP) node sandbox/demo/main.ts
+
 .PHONY: images
 images: $(installed) ## container images into dist/images (BUILDER=docker, podman, buildah or archive; default: what is here)
 	node deploy/images/main.ts $(if $(BUILDER),--builder $(BUILDER))

@@ -76,17 +76,19 @@ async function run(options: Options): Promise<void> {
     needsEnvoy: options.webhook,
   });
   process.exitCode = await bringUp({
-    name: options.name,
-    manifest,
-    images,
-    ipFamilies: options.ipFamilies,
-    webhook: {
-      enabled: options.webhook,
-      revision: options.revision,
-      flags: options.nativeSidecars ? [] : ["--no-native-sidecars"],
+    spec: {
+      name: options.name,
+      manifest,
+      images,
+      ipFamilies: options.ipFamilies,
+      webhook: {
+        enabled: options.webhook,
+        revision: options.revision,
+        flags: options.nativeSidecars ? [] : ["--no-native-sidecars"],
+      },
+      waitTimeoutMs: options.waitTimeout * 1000,
     },
     detach: options.detach,
-    waitTimeoutMs: options.waitTimeout * 1000,
     graceMs: options.gracePeriod * 1000,
     onMessage: createProgress(paint, write, Date.now),
     hint: () => {

@@ -4,7 +4,10 @@ import { claimFolder } from "./folder.ts";
 import { project } from "./prepare.ts";
 import { type StartedSandbox, startSandbox } from "./start.ts";
 
-export interface BringUpOptions extends Omit<SandboxSpec, "runFolder" | "project"> {
+export type SandboxInput = Omit<SandboxSpec, "runFolder" | "project">;
+
+export interface BringUpOptions {
+  readonly spec: SandboxInput;
   readonly detach: boolean;
   readonly graceMs: number;
   readonly onMessage: (message: FromSupervisor) => void;
@@ -14,7 +17,8 @@ export interface BringUpOptions extends Omit<SandboxSpec, "runFolder" | "project
 
 const exitCodes = { ready: 0, notReady: 1, interrupted: 130 } as const;
 
-type Outcome = "ready" | "not-ready" | "failed" | "interrupted";
+/** How bringing up ended; `interrupted` when the sandbox ended before. */
+export type Outcome = "ready" | "not-ready" | "failed" | "interrupted";
 
 /** The first Ctrl-C takes the sandbox down; a second one does not wait. */
 function stopOnSignals(sandbox: StartedSandbox, graceMs: number, onSignal: () => void): () => void {
@@ -32,16 +36,26 @@ function stopOnSignals(sandbox: StartedSandbox, graceMs: number, onSignal: () =>
   };
 }
 
-function begin(options: BringUpOptions, runFolder: string): { sandbox: StartedSandbox; outcome: Promise<Outcome> } {
+export interface OpenedSandbox {
+  readonly sandbox: StartedSandbox;
+  readonly runFolder: string;
+  readonly outcome: Promise<Outcome>;
+}
+
+/**
+ * Starts a sandbox, which ends with this process unless it is detached.
+ * @throws OutriggerError SANDBOX_FAILED when one of that name is up
+ */
+export function openSandbox(spec: SandboxInput, onMessage: (message: FromSupervisor) => void): OpenedSandbox {
+  const runFolder = claimFolder(spec.name);
   const outcome = Promise.withResolvers<Outcome>();
-  const { detach: _, graceMs: __, onMessage, hint: ___, ...spec } = options;
   const sandbox = startSandbox({ ...spec, runFolder, project }, (message) => {
     onMessage(message);
     if (message.type === "settled") outcome.resolve(message.ready ? "ready" : "not-ready");
     if (message.type === "failed") outcome.resolve("failed");
   });
   void sandbox.exited.then(() => outcome.resolve("interrupted"));
-  return { sandbox, outcome: outcome.promise };
+  return { sandbox, runFolder, outcome: outcome.promise };
 }
 
 /**
@@ -50,9 +64,8 @@ function begin(options: BringUpOptions, runFolder: string): { sandbox: StartedSa
  * @returns the exit code: 0 when all became ready
  */
 export async function bringUp(options: BringUpOptions): Promise<number> {
-  const runFolder = claimFolder(options.name);
   let interrupted = false;
-  const { sandbox, outcome } = begin(options, runFolder);
+  const { sandbox, runFolder, outcome } = openSandbox(options.spec, options.onMessage);
   const ignoreSignals = stopOnSignals(sandbox, options.graceMs, () => {
     interrupted = true;
   });

@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { OutriggerError } from "../../mesh/errors.ts";
+import { paintFor } from "../commands/paint.ts";
+import { createProgress } from "../commands/progress.ts";
+import { readManifest } from "../manifest/read.ts";
+import { readSources } from "../manifest/sources.ts";
+import { parseObjects } from "../manifest/yaml.ts";
+import { type OpenedSandbox, openSandbox } from "../run/bring-up.ts";
+import { askStatus } from "../run/control-client.ts";
+import { checkHost, imageSettings, project } from "../run/prepare.ts";
+import { takeDown } from "../run/stop.ts";
+import type { StatusAnswer } from "../supervisor/messages.ts";
+import { answerText, checksText, countersText, nextSteps, podsText } from "./print.ts";
+import { readCounters, send } from "./probe-sandbox.ts";
+import { checks, type DemoAnswer, type DemoRequest, reviewsVersion, scenarios } from "./scenario.ts";
+
+/**
+ * `make demo`: brings examples/shop up, sends requests through it, shows which way they took, and checks that it is the
+ * way they should take. KEEP=1 leaves the shop up.
+ */
+const name = "demo";
+const waitTimeoutMs = 90_000;
+const graceMs = 1000;
+const atOnce = 8;
+const mostRounds = 5;
+
+const paint = paintFor(process.stdout);
+const write = (text: string) => void process.stdout.write(text);
+const title = (text: string) => write(`\n${paint.strong(text)}\n`);
+
+async function open(): Promise<OpenedSandbox> {
+  const manifest = readManifest(parseObjects(readSources([join(project, "examples/shop")])), "default");
+  const images = await imageSettings({ rules: [], allowStandIn: false, needsEnvoy: true });
+  const webhook = { enabled: true, revision: "default", flags: [] };
+  return openSandbox(
+    { name, manifest, images, ipFamilies: ["IPv4"], webhook, waitTimeoutMs },
+    createProgress(paint, (line) => write(`  ${line}\n`), Date.now),
+  );
+}
+
+function requestOf(scenario: Omit<DemoRequest, "requestId">): DemoRequest {
+  return { ...scenario, requestId: randomUUID() };
+}
+
+/**
+ * Without a control plane a Service's endpoint is chosen for each connection, and Envoy keeps its connections: requests
+ * at the same time need several, and so meet both versions before long.
+ */
+async function sendUntilBothVersions(status: StatusAnswer): Promise<DemoAnswer[]> {
+  const answers: DemoAnswer[] = [];
+  for (let round = 0; round < mostRounds; round += 1) {
+    const sent = Array.from({ length: atOnce }, () => send(name, status, requestOf(scenarios.inside)));
+    answers.push(...(await Promise.all(sent)));
+    if (new Set(answers.map(reviewsVersion)).size > 1) break;
+  }
+  return answers;
+}
+
+function firstOfVersion(answers: readonly DemoAnswer[], version: string): DemoAnswer[] {
+  return answers.filter((answer) => reviewsVersion(answer) === version).slice(0, 1);
+}
+
+async function show(): Promise<boolean> {
+  const status = await askStatus(name);
+  title("Pods");
+  write(podsText(status));
+  title("Requests, and the ports of the sidecars that they passed");
+  const inside = await sendUntilBothVersions(status);
+  const shown = [...firstOfVersion(inside, "v1"), ...firstOfVersion(inside, "v2")];
+  for (const answer of shown) write(answerText(answer, `one of ${inside.length} sent at once`, paint));
+  const outside = await send(name, status, requestOf(scenarios.outside));
+  write(answerText(outside, "till has no sidecar", paint));
+  const outAndIn = await send(name, status, requestOf(scenarios.outAndIn));
+  write(answerText(outAndIn, "till asks front in turn", paint));
+  title("Packets that entered the chains");
+  const counters = await readCounters(name, status);
+  write(countersText(counters));
+  const checked = checks(status, [...inside, outside, outAndIn], counters);
+  write(`\n${checksText(checked, paint)}`);
+  return checked.every(({ ok }) => ok);
+}
+
+async function run(): Promise<boolean> {
+  checkHost();
+  await takeDown(name, 0);
+  title("Bringing up examples/shop: webhook, init and Envoy are the real ones");
+  const { sandbox, outcome } = await open();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => sandbox.stop(0));
+  const ready = (await outcome) === "ready";
+  const ok = ready && (await show());
+  title("Look further");
+  if (process.env.KEEP === "1") {
+    write(nextSteps(name));
+    sandbox.detach();
+    return ok;
+  }
+  write("  make demo KEEP=1 leaves the shop up, and says what to try\n");
+  sandbox.stop(graceMs);
+  await sandbox.exited;
+  return ok;
+}
+
+try {
+  process.exitCode = (await run()) ? 0 : 1;
+} catch (error) {
+  process.stderr.write(error instanceof OutriggerError ? `demo: ${error.message}\n` : `${(error as Error).stack}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { containers } from "../../mesh/names.ts";
+import { enterSandbox } from "../commands/exec.ts";
+import { findPod } from "../commands/find-pod.ts";
+import { askExec } from "../run/control-client.ts";
+import { runFolder } from "../run/folder.ts";
+import type { StatusAnswer } from "../supervisor/messages.ts";
+import { parseAccessLog } from "./access-log.ts";
+import { type ChainCounters, chainCounters } from "./counters.ts";
+import { type Hop, hopOf, namesOf, orderHops, workloadName } from "./hops.ts";
+import type { DemoAnswer, DemoRequest } from "./scenario.ts";
+
+const requestMs = 15_000;
+/** Envoy writes its access log a few times a second. */
+const logPatienceMs = 5000;
+const pollMs = 50;
+
+interface Ran {
+  readonly ok: boolean;
+  readonly output: string;
+}
+
+async function execIn(
+  name: string,
+  status: StatusAnswer,
+  workload: string,
+  command: readonly string[],
+  privileged = false,
+): Promise<Ran> {
+  const pod = findPod(status.pods, workload, undefined);
+  const request = { namespace: pod.namespace, pod: pod.name, container: undefined, command, privileged };
+  const [file = "", ...args] = enterSandbox(name, (await askExec(name, request)).argv);
+  const result = await execa(file, args, { reject: false, all: true, stdin: "ignore", timeout: requestMs, cwd: "/" });
+  return { ok: result.exitCode === 0, output: result.all };
+}
+
+/** What the sidecars' access logs say of a request, so far. */
+function readHops(name: string, status: StatusAnswer, requestId: string): Hop[] {
+  const names = namesOf(status);
+  const hops = status.pods.flatMap((pod) => {
+    const folder = join(runFolder(name), "logs", pod.namespace, pod.name, containers.proxy);
+    if (!pod.containers.some((container) => container.name === containers.proxy)) return [];
+    const lines = readdirSync(folder).flatMap((file) => readFileSync(join(folder, file), "utf8").split("\n"));
+    const entries = lines
+      .flatMap((line) => parseAccessLog(line) ?? [])
+      .filter((entry) => entry.requestId === requestId);
+    return entries.map((entry) => hopOf(workloadName(pod.workload), entry, names));
+  });
+  return orderHops(hops);
+}
+
+async function waitForHops(name: string, status: StatusAnswer, { requestId, path }: DemoRequest): Promise<Hop[]> {
+  const deadline = Date.now() + logPatienceMs;
+  for (;;) {
+    const hops = readHops(name, status, requestId);
+    if (hops.length >= path.length || Date.now() > deadline) return hops;
+    await sleep(pollMs);
+  }
+}
+
+/** Sends a request from inside a container, and gathers where it has passed. */
+export async function send(name: string, status: StatusAnswer, request: DemoRequest): Promise<DemoAnswer> {
+  const command = ["node", "/shop/get.mjs", request.url, `x-request-id=${request.requestId}`];
+  const { ok, output } = await execIn(name, status, request.from, command);
+  return { request, ok, body: output, hops: await waitForHops(name, status, request) };
+}
+
+/** The packets that have entered the capture chains of each workload's Pod. */
+export async function readCounters(name: string, status: StatusAnswer): Promise<Map<string, ChainCounters>> {
+  const read = status.pods.map(async ({ workload }): Promise<[string, ChainCounters]> => {
+    const short = workloadName(workload);
+    const { output } = await execIn(name, status, short, ["iptables-save", "-c", "-t", "nat"], true);
+    return [short, chainCounters(output)];
+  });
+  return new Map(await Promise.all(read));
+}
