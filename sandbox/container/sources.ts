@@ -34,7 +34,9 @@ async function volumeSource(
   let directory = subPath === "" ? volume.isDirectory : await isDirectory(source);
   if (directory === undefined) {
     if (volume.readOnly) throw new ContainerConfigError(`volume "${mount.name}" has no ${subPath}`, "FailedMount");
-    await mkdir(source, { recursive: true, mode: 0o777 });
+    await mkdir(source, { recursive: true });
+    // As the kubelet makes it: with the permissions of the volume.
+    await chmod(source, (await stat(volume.path)).mode & 0o7777);
     directory = true;
   }
   return { source, target: mount.mountPath, isDirectory: directory, readOnly: mount.readOnly || volume.readOnly };

@@ -1,7 +1,10 @@
 import { chains } from "../../mesh/names.ts";
 
+/** The chains that REDIRECT, what the demo's Pods use, is made of. */
+export const countedChains = [chains.inbound, chains.inboundRedirect, chains.outbound, chains.redirect] as const;
+
 /** How many packets have entered each of the capture chains; undefined for a chain that is not there. */
-export type ChainCounters = Readonly<Record<(typeof chains)[keyof typeof chains], number | undefined>>;
+export type ChainCounters = Readonly<Record<(typeof countedChains)[number], number | undefined>>;
 
 /** Reads `iptables-save -c`: what entered a chain is what its callers' rules have counted. */
 export function chainCounters(save: string): ChainCounters {
@@ -10,5 +13,5 @@ export function chainCounters(save: string): ChainCounters {
     const jumps = save.matchAll(new RegExp(`^\\[(\\d+):\\d+\\] .* -j ${chain}$`, "gm"));
     return [...jumps].reduce((sum, match) => sum + Number(match[1]), 0);
   };
-  return Object.fromEntries(Object.values(chains).map((chain) => [chain, counted(chain)])) as ChainCounters;
+  return Object.fromEntries(countedChains.map((chain) => [chain, counted(chain)])) as ChainCounters;
 }

@@ -1,9 +1,8 @@
-import { chains } from "../../mesh/names.ts";
 import type { Paint } from "../commands/paint.ts";
 import { printTable } from "../commands/table.ts";
 import type { StatusAnswer } from "../supervisor/messages.ts";
 import type { PodReport } from "../supervisor/report.ts";
-import type { ChainCounters } from "./counters.ts";
+import { type ChainCounters, countedChains } from "./counters.ts";
 import { capturePort, type Hop } from "./hops.ts";
 import { type Check, type DemoAnswer, reviewsVersion } from "./scenario.ts";
 
@@ -33,23 +32,21 @@ function hopRow(hop: Hop): string[] {
 
 /** A request and the sidecars that it passed. */
 export function answerText(answer: DemoAnswer, remark: string, paint: Paint): string {
-  const { request, ok, hops } = answer;
+  const { scenario, hops } = answer;
   const version = reviewsVersion(answer);
-  const end = ok
-    ? paint.good(version === undefined ? "answered" : `answered, in the end by reviews ${version}`)
-    : paint.bad("failed");
-  const head = `  ${paint.strong(`${request.from} → ${request.url}`)}  ${end}  ${paint.faint(remark)}`;
+  const end = version === undefined ? paint.bad("failed") : paint.good(`answered, at the end by reviews ${version}`);
+  const head = `  ${paint.strong(`${scenario.from} → ${scenario.url}`)}  ${end}  ${paint.faint(remark)}`;
   return `${head}\n${indented(indented(printTable(hops.map(hopRow))))}`;
 }
 
 /** Packets that entered each chain of each Pod. */
 export function countersText(counters: ReadonlyMap<string, ChainCounters>): string {
-  const names = Object.values(chains);
+  const names = countedChains;
   const rows = [...counters].map(([workload, counted]) => [
     workload,
     ...names.map((chain) => (counted[chain] === undefined ? "-" : String(counted[chain])).padStart(chain.length)),
   ]);
-  return indented(printTable([["PACKETS IN", ...names], ...rows]));
+  return indented(printTable([["POD OF", ...names], ...rows]));
 }
 
 export function checksText(checked: readonly Check[], paint: Paint): string {

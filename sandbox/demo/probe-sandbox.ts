@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +12,7 @@ import type { StatusAnswer } from "../supervisor/messages.ts";
 import { parseAccessLog } from "./access-log.ts";
 import { type ChainCounters, chainCounters } from "./counters.ts";
 import { type Hop, hopOf, namesOf, orderHops, workloadName } from "./hops.ts";
-import type { DemoAnswer, DemoRequest } from "./scenario.ts";
+import type { DemoAnswer, Scenario } from "./scenario.ts";
 
 const requestMs = 15_000;
 /** Envoy writes its access log a few times a second. */
@@ -52,20 +53,26 @@ function readHops(name: string, status: StatusAnswer, requestId: string): Hop[] 
   return orderHops(hops);
 }
 
-async function waitForHops(name: string, status: StatusAnswer, { requestId, path }: DemoRequest): Promise<Hop[]> {
+async function waitForHops(name: string, status: StatusAnswer, requestId: string, count: number): Promise<Hop[]> {
   const deadline = Date.now() + logPatienceMs;
   for (;;) {
     const hops = readHops(name, status, requestId);
-    if (hops.length >= path.length || Date.now() > deadline) return hops;
+    if (hops.length >= count || Date.now() > deadline) return hops;
     await sleep(pollMs);
   }
 }
 
-/** Sends a request from inside a container, and gathers where it has passed. */
-export async function send(name: string, status: StatusAnswer, request: DemoRequest): Promise<DemoAnswer> {
-  const command = ["node", "/shop/get.mjs", request.url, `x-request-id=${request.requestId}`];
-  const { ok, output } = await execIn(name, status, request.from, command);
-  return { request, ok, body: output, hops: await waitForHops(name, status, request) };
+/** Sends requests from inside a container, all at once, and gathers where each has passed. */
+export async function send(name: string, status: StatusAnswer, scenario: Scenario, count = 1): Promise<DemoAnswer[]> {
+  const ids = Array.from({ length: count }, () => randomUUID());
+  const command = ["node", "/shop/get.mjs", scenario.url, `x-request-id=${ids.join(",")}`];
+  const { ok, output } = await execIn(name, status, scenario.from, command);
+  const bodies = output.split("\n");
+  const answers = ids.map(async (requestId, index): Promise<DemoAnswer> => {
+    const hops = await waitForHops(name, status, requestId, scenario.path.length);
+    return { scenario, requestId, body: ok ? bodies[index] : undefined, hops };
+  });
+  return await Promise.all(answers);
 }
 
 /** The packets that have entered the capture chains of each workload's Pod. */

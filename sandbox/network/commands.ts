@@ -66,6 +66,15 @@ export function nodeSysctls(ipFamilies: readonly IpFamily[]): Readonly<Record<st
   };
 }
 
+/**
+ * Where the kernel has them: the bridge must not apply the node's rules itself, or it would hand a connection that a Pod
+ * makes to itself through a Service straight to the port that it came from, which it never does.
+ */
+export const bridgeSysctls: Readonly<Record<string, string>> = {
+  "net.bridge.bridge-nf-call-iptables": "0",
+  "net.bridge.bridge-nf-call-ip6tables": "0",
+};
+
 /** Settings of each Pod's network namespace, as container runtimes make them: ports below 1024 are for all. */
 export const podSysctls: Readonly<Record<string, string>> = {
   "net.ipv4.ip_unprivileged_port_start": "0",

@@ -21,6 +21,12 @@ const nftFamily = { IPv4: "ip", IPv6: "ip6" } as const;
 const longestComment = 127;
 const addressType = { IPv4: "ipv4_addr", IPv6: "ipv6_addr" } as const;
 
+/**
+ * IPv6 has no setting against it: the node would tell Pods to go to a Service's address directly, since it is reached
+ * through the interface that they come from.
+ */
+const noRedirects = "icmpv6 type nd-redirect drop";
+
 function elements(set: string, ip: string, items: readonly string[]): string[] {
   return items.length === 0 ? [] : [`add element ${ip} ${table} ${set} { ${items.join(", ")} }`];
 }
@@ -39,7 +45,7 @@ function skeleton(family: IpFamily): string[] {
     `add chain ${ip} ${table} output { type nat hook output priority -100; }`,
     `add chain ${ip} ${table} postrouting { type nat hook postrouting priority 100; }`,
     `add chain ${ip} ${table} forward { type filter hook forward priority 0; }`,
-    `add chain ${ip} ${table} refuse { type filter hook output priority 0; }`,
+    `add chain ${ip} ${table} outgoing { type filter hook output priority 0; }`,
     `flush table ${ip} ${table}`,
     `flush map ${ip} ${table} service-ports`,
     `flush set ${ip} ${table} service-ips`,
@@ -48,7 +54,8 @@ function skeleton(family: IpFamily): string[] {
     `add rule ${ip} ${table} output ${dispatch}`,
     `add rule ${ip} ${table} postrouting ct status dnat ${ip} saddr . ${ip} daddr @hairpins masquerade`,
     `add rule ${ip} ${table} forward ${ip} daddr @service-ips reject`,
-    `add rule ${ip} ${table} refuse ${ip} daddr @service-ips reject`,
+    `add rule ${ip} ${table} outgoing ${ip} daddr @service-ips reject`,
+    ...(family === "IPv6" ? [`add rule ${ip} ${table} outgoing ${noRedirects}`] : []),
   ];
 }
 

@@ -50,7 +50,7 @@ export function keyedFiles(
     const data = found.data[item.key];
     if (data !== undefined) return [{ path: item.path, mode: item.mode ?? mode, content: Buffer.from(data, "base64") }];
     if (source.optional) return [];
-    throw new ContainerConfigError(`references non-existent ${kind} key: ${item.key}`, "FailedMount");
+    throw new ContainerConfigError(`references non-existent ${kind} key: ${item.key}`);
   });
 }
 
@@ -62,7 +62,7 @@ export function downwardFiles(items: readonly DownwardItem[], mode: number, { fa
         ? item.resourceFieldRef &&
           resourceValue(item.resourceFieldRef, item.resourceFieldRef.containerName ?? "", facts)
         : fieldValue(item.fieldRef.fieldPath, facts);
-    if (text === undefined) throw new ContainerConfigError(`downwardAPI has no value for ${item.path}`, "FailedMount");
+    if (text === undefined) throw new ContainerConfigError(`downwardAPI has no value for ${item.path}`);
     return { path: item.path, mode: item.mode ?? mode, content: Buffer.from(text) };
   });
 }
@@ -75,7 +75,7 @@ export function projectedFiles(sources: readonly ProjectedSource[], mode: number
     if (secret !== undefined) return keyedFiles("secret", secret, mode, input);
     if (downwardAPI !== undefined) return downwardFiles(downwardAPI.items, mode, input);
     if (serviceAccountToken === undefined) {
-      throw new ContainerConfigError("a projected volume has a source that the sandbox does not know", "FailedMount");
+      throw new ContainerConfigError("a projected volume has a source that the sandbox does not know");
     }
     const token = input.issueToken({
       namespace: metadata.namespace,

@@ -25,7 +25,7 @@ function planVolume(volume: VolumeSpec, input: VolumeInput): VolumePlan {
   // A volume that names no type is an emptyDir (Kubernetes' own default).
   const types = Object.keys(volume).filter((key) => key !== "name" && volume[key] !== undefined);
   if (isScratch !== undefined || types.length === 0) return { type: "scratch", name };
-  throw new ContainerConfigError(`volume "${name}" is a ${types.join(", ")}, which the sandbox has not`, "FailedMount");
+  throw new ContainerConfigError(`it is a ${types.join(", ")}, which the sandbox has not`);
 }
 
 /**
@@ -33,5 +33,12 @@ function planVolume(volume: VolumeSpec, input: VolumeInput): VolumePlan {
  * @throws ContainerConfigError for a volume whose source is not there, or whose type the sandbox has not
  */
 export function planVolumes(volumes: readonly VolumeSpec[], input: VolumeInput): VolumePlan[] {
-  return volumes.map((volume) => planVolume(volume, input));
+  return volumes.map((volume) => {
+    try {
+      return planVolume(volume, input);
+    } catch (error) {
+      if (!(error instanceof ContainerConfigError)) throw error;
+      throw new ContainerConfigError(`volume "${volume.name}": ${error.message}`, "FailedMount");
+    }
+  });
 }
