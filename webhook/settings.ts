@@ -69,6 +69,12 @@ export interface SettingsInput {
   readonly discovery?: Pick<DiscoveryConnection, "address" | "rootCertificates">;
 }
 
+/** Values that a profile sets otherwise than Istio's charts: our containers need no system call out of the ordinary. */
+const profileValues: Readonly<Record<ProfileName, unknown>> = {
+  envoy: { global: { proxy: { seccompProfile: { type: "RuntimeDefault" } } } },
+  istio: {},
+};
+
 const stockEnvoy = "docker.io/envoyproxy/envoy:distroless-v1.40.0";
 
 /** The profile's own templates, and the user's. A user's template does not replace one of the profile's. */
@@ -83,10 +89,10 @@ function templatesOf(profile: ProfileName, custom: Readonly<Record<string, strin
  * @throws OutriggerError BAD_CONFIGURATION with the path of every field that has the wrong form
  */
 export function injectionSettings(input: SettingsInput = {}): InjectionSettings {
-  const values = helmValues(input.values);
+  const profile = input.profile ?? "envoy";
+  const values = helmValues(input.values, profileValues[profile]);
   const mesh = meshConfig(input.meshConfig);
   const config = injectorConfig(input.injectorConfig, values);
-  const profile = input.profile ?? "envoy";
   const { policy, neverInjectSelector, alwaysInjectSelector, injectedAnnotations, warnings } = config;
   return {
     profile,

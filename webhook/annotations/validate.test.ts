@@ -77,9 +77,12 @@ test("a denial lists every bad annotation with its value and what may stand ther
       [annotations.excludeOutboundIPRanges]: "*",
       [annotations.proxyCpu]: "much",
       [annotations.statusPort]: "high",
+      [annotations.proxyConfig]: "concurrency: many",
+      [annotations.userVolume]: "{",
+      [annotations.templates]: "none",
     }),
   );
-  assert.equal(problems.length, 4);
+  assert.equal(problems.length, 7);
   for (const value of ["all", "*", "much", "high"]) assert.ok(message.includes(JSON.stringify(value)), message);
   assert.match(message, /use a comma list such as "80,8000:8099"/);
   assert.equal(auditAnnotations.decision, "deny");

@@ -2,11 +2,14 @@ import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import { annotations } from "../../mesh/names.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import { annotationOf } from "../../mesh/pod-metadata.ts";
+import { readProxyConfig } from "../config/proxy-config-merge.ts";
+import { readOwnContainers } from "../pipeline/own-fields.ts";
 import { stripInjection } from "../pipeline/strip.ts";
 import type { ProfileName } from "../profile/profiles.ts";
 import type { InjectionSettings } from "../settings.ts";
+import { selectTemplates } from "../template/select-templates.ts";
 import { type Check, checks, mode, oneLine, quantity, truth, wholeNumber } from "./checks.ts";
-import { annotationField } from "./json-annotation.ts";
+import { annotationField, userVolumeMounts, userVolumes } from "./json-annotation.ts";
 import { scrapeProblems } from "./scrape-problems.ts";
 
 const uint16 = wholeNumber(65535);
@@ -63,11 +66,38 @@ export function annotationProblems(pod: Pod, profile: ProfileName): Problem[] {
   });
 }
 
+/** What reading an annotation throws, as problems. */
+function thrownProblems(read: () => unknown): readonly Problem[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof OutriggerError) return error.problems;
+    throw error;
+  }
+}
+
+/** What is wrong with annotations that hold JSON or YAML. */
+function structureProblems(pod: Pod, settings: InjectionSettings): Problem[] {
+  const proxyConfig = annotationOf(pod, annotations.proxyConfig);
+  const readers: (() => unknown)[] = [
+    () => proxyConfig !== undefined && readProxyConfig(proxyConfig, annotationField(annotations.proxyConfig)),
+    () => userVolumes(pod),
+    () => userVolumeMounts(pod),
+    () => readOwnContainers(pod),
+    () => selectTemplates(pod, settings),
+  ];
+  return readers.flatMap(thrownProblems);
+}
+
 /**
  * Checks a Pod's annotations, those of a Pod that was injected already included.
  * @throws OutriggerError BAD_OBJECT with every bad value and what may stand there
  */
 export function validateAnnotations(pod: Pod, settings: InjectionSettings): void {
-  const problems = [...annotationProblems(pod, settings.profile), ...scrapeProblems(stripInjection(pod), settings)];
+  const structure = structureProblems(pod, settings);
+  // A record that cannot be read cannot be stripped either.
+  const scrape = structure.length === 0 ? scrapeProblems(stripInjection(pod), settings) : [];
+  const problems = [...annotationProblems(pod, settings.profile), ...structure, ...scrape];
   if (problems.length > 0) throw new OutriggerError("BAD_OBJECT", problems);
 }

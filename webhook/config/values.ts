@@ -144,9 +144,9 @@ function overDefaults(defaults: unknown, given: unknown): unknown {
 }
 
 /**
- * Checks Helm values; what they do not say has the charts' defaults.
+ * Checks Helm values; what they do not say has the profile's defaults, and else the charts'.
  * @throws OutriggerError BAD_CONFIGURATION with the path of every field that has the wrong form
  */
-export function helmValues(given: unknown, source = "values"): Values {
-  return checked(valuesSchema, overDefaults(defaultValues, given ?? {}), source);
+export function helmValues(given: unknown, profileDefaults: unknown = {}, source = "values"): Values {
+  return checked(valuesSchema, overDefaults(overDefaults(defaultValues, profileDefaults), given ?? {}), source);
 }

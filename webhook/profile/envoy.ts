@@ -34,6 +34,13 @@ function dualStackEnv({ settings }: PodOptions): EnvVar[] {
   return settings.envoy.ipFamilies === "dual" ? [{ name: "ISTIO_DUAL_STACK", value: "true" }] : [];
 }
 
+/** Where iptables locks: its own place is on the root file system, which is read-only. */
+const lockFileEnv: EnvVar = { name: "XTABLES_LOCKFILE", value: "/dev/shm/xtables.lock" };
+
+function withReadOnlyRoot(container: Container): Container {
+  return { ...container, securityContext: { ...container.securityContext, readOnlyRootFilesystem: true } };
+}
+
 /** The proxy's group, where it is not the number of its user. */
 function groupArguments({ ids }: PodOptions): string[] {
   return ids.group === ids.user ? [] : ["-g", String(ids.group)];
@@ -43,14 +50,14 @@ function initContainer(options: PodOptions): Container[] {
   const { settings } = options;
   const { imagePullPolicy } = settings.values.global;
   const check = settings.values.pilot.cni.enabled ? ["--run-validation", "--skip-rule-apply"] : [];
-  const env = uniqueEnv([...dualStackEnv(options), ...metadataEnv(options)]);
+  const env = uniqueEnv([lockFileEnv, ...dualStackEnv(options), ...metadataEnv(options)]);
   return captureContainer(options, {
     image: settings.envoy.initImage,
     args: ["init", ...captureArguments(options), ...groupArguments(options), ...check],
     resources: sidecarResources(options),
     ...(imagePullPolicy !== "" && { imagePullPolicy }),
-    ...(env.length > 0 && { env }),
-  });
+    env,
+  }).map(withReadOnlyRoot);
 }
 
 /**
