@@ -21,8 +21,11 @@ export interface ClusterOptions extends Omit<PodsOptions, "changed" | "accounts"
 export interface Cluster {
   readonly sync: ServiceSync;
   readonly start: () => void;
-  /** Resolves true once every Pod is where it should come to; false when one never will, or `signal` says stop. */
-  readonly settled: (signal: AbortSignal) => Promise<boolean>;
+  /**
+   * Resolves true once every Pod is where it should come to; false when one never will, or is not when `signal` says that
+   * the time is over; undefined when the sandbox is stopped before.
+   */
+  readonly settled: (signal: AbortSignal) => Promise<boolean | undefined>;
   readonly reports: () => PodReport[];
   readonly serviceReports: () => ServiceReport[];
   readonly find: (namespace: string, name: string) => LivePod | undefined;
@@ -113,7 +116,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     await until(() => (isReady(statusOf(pod)) ? true : undefined), stopping.signal);
   }
 
-  async function settled(signal: AbortSignal): Promise<boolean> {
+  async function settled(signal: AbortSignal): Promise<boolean | undefined> {
     const settlements = () => manifest.workloads.map((workload) => settlementOf(workload, pods));
     const verdict = () => {
       const now = settlements();
@@ -122,6 +125,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     };
     const result = await until(verdict, AbortSignal.any([signal, stopping.signal]));
     await sync.settled();
+    if (stopping.signal.aborted) return undefined;
     return result ?? settlements().every((settlement) => settlement === "settled" || settlement === "working");
   }
 

@@ -22,7 +22,7 @@ function logError(error: unknown): void {
 
 async function reportSettled({ cluster }: Sandbox, { waitTimeoutMs }: SandboxSpec): Promise<void> {
   const ready = await cluster.settled(AbortSignal.timeout(waitTimeoutMs));
-  send({ type: "settled", ready, reports: cluster.reports() });
+  if (ready !== undefined) send({ type: "settled", ready, reports: cluster.reports() });
 }
 
 async function main(): Promise<void> {
