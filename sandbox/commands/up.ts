@@ -25,6 +25,7 @@ interface Options {
   readonly image?: readonly ImageRule[];
   readonly standIn: boolean;
   readonly webhook: boolean;
+  readonly discovery: boolean;
   readonly revision: string;
   readonly nativeSidecars: boolean;
 }
@@ -32,6 +33,7 @@ interface Options {
 const examples = `
 Examples:
   outrigger sandbox up -f examples/shop
+  outrigger sandbox up --discovery -f examples/shop
   outrigger sandbox up -d -f shop.yaml -f till.yaml      then: outrigger sandbox ps, logs, exec, down
   kubectl kustomize overlays/test | outrigger sandbox up -f -
   outrigger sandbox up -f app.yaml --image 'registry.example/app:*=/usr/local/bin/app --port=8080'
@@ -86,6 +88,7 @@ async function run(options: Options): Promise<void> {
         revision: options.revision,
         flags: options.nativeSidecars ? [] : ["--no-native-sidecars"],
       },
+      discovery: options.discovery,
       waitTimeoutMs: options.waitTimeout * 1000,
     },
     detach: options.detach,
@@ -120,6 +123,7 @@ export function upCommand(): Command {
     )
     .option("--no-stand-in", "refuse containers whose program is only in their image, instead of an echo server")
     .option("--no-webhook", "inject nothing")
+    .option("--discovery", "run the control plane as well: the Pods become a mesh, with mutual TLS", false)
     .option("--revision <name>", "the revision that the webhook serves", "default")
     .option("--no-native-sidecars", "inject istio-proxy as an ordinary container")
     .addHelpText("after", examples)

@@ -33,7 +33,7 @@ async function open(): Promise<OpenedSandbox> {
   const images = await imageSettings({ rules: [], allowStandIn: false, needsEnvoy: true });
   const webhook = { enabled: true, revision: "default", flags: [] };
   return openSandbox(
-    { name, manifest, images, ipFamilies: ["IPv4"], webhook, waitTimeoutMs },
+    { name, manifest, images, ipFamilies: ["IPv4"], webhook, discovery: false, waitTimeoutMs },
     createProgress(paint, (line) => write(`  ${line}\n`), Date.now),
   );
 }

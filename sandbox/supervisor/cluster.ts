@@ -27,6 +27,7 @@ export interface Cluster {
    */
   readonly settled: (signal: AbortSignal) => Promise<boolean | undefined>;
   readonly reports: () => PodReport[];
+  readonly pods: () => readonly LivePod[];
   readonly serviceReports: () => ServiceReport[];
   readonly find: (namespace: string, name: string) => LivePod | undefined;
   readonly stop: (graceMs: number) => Promise<void>;
@@ -139,6 +140,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     settled,
     reports: () => pods.map(reportOf),
+    pods: () => pods,
     serviceReports: () => services.map((service) => serviceReport(service, backends())),
     find: (namespace, name) => pods.find(({ wanted }) => wanted.name === name && wanted.namespace === namespace),
     stop: async (graceMs) => {

@@ -17,6 +17,8 @@ export interface SandboxSpec {
     readonly revision: string;
     readonly flags: readonly string[];
   };
+  /** Whether the control plane runs as well, and sidecars are injected that connect to it. */
+  readonly discovery: boolean;
   readonly waitTimeoutMs: number;
 }
 

@@ -13,9 +13,10 @@ import { families } from "../network/addresses.ts";
 import { makeNodeNetwork, makeServiceRoutes } from "../network/apply.ts";
 import { type PlacedService, placeServices } from "../network/services.ts";
 import type { NodeContext } from "../pod/context.ts";
-import { createTokenIssuer } from "../volume/token.ts";
+import { createTokenIssuer, type TokenIssuer } from "../volume/token.ts";
 import { type Cluster, createCluster } from "./cluster.ts";
 import { serveControl } from "./control.ts";
+import { type SandboxDiscovery, sandboxDiscovery, withFlags } from "./discovery.ts";
 import type { FromSupervisor, SandboxSpec } from "./messages.ts";
 import { type SandboxWebhook, sandboxWebhook } from "./webhook.ts";
 
@@ -36,7 +37,12 @@ function rootCertificates({ manifest }: SandboxSpec, { pem }: Authority): KeyedD
   return [...namespaces].map((namespace) => ({ name: "kube-root-ca.crt", namespace, data }));
 }
 
-function nodeContext(spec: SandboxSpec, services: readonly PlacedService[], authority: Authority): NodeContext {
+function nodeContext(
+  spec: SandboxSpec,
+  services: readonly PlacedService[],
+  authority: Authority,
+  tokens: TokenIssuer,
+): NodeContext {
   const { manifest, runFolder } = spec;
   const privateFolder = join(runFolder, "private");
   return {
@@ -50,7 +56,7 @@ function nodeContext(spec: SandboxSpec, services: readonly PlacedService[], auth
       configMaps: [...manifest.configMaps, ...rootCertificates(spec, authority)],
       secrets: manifest.secrets,
     },
-    issueToken: createTokenIssuer(Date.now),
+    issueToken: tokens.issue,
     serviceVariables: (namespace) => serviceVariables(services, namespace),
   };
 }
@@ -73,12 +79,18 @@ async function removeAll({ runFolder }: SandboxSpec): Promise<void> {
   await rm(runFolder, { recursive: true, force: true });
 }
 
-function stopper(spec: SandboxSpec, cluster: Cluster, webhook: SandboxWebhook): Sandbox["stop"] {
+function stopper(
+  spec: SandboxSpec,
+  cluster: Cluster,
+  webhook: SandboxWebhook,
+  discovery: SandboxDiscovery | undefined,
+): Sandbox["stop"] {
   let stopping: Promise<void> | undefined;
   return (graceMs) => {
     stopping ??= cluster
       .stop(graceMs)
       .then(() => webhook.stop())
+      .then(() => discovery?.stop())
       .then(() => removeAll(spec));
     return stopping;
   };
@@ -98,7 +110,9 @@ export async function supervise(
   await mkdir(join(runFolder, "logs"), { recursive: true });
   await makeNodeNetwork(ipFamilies);
   await makeServiceRoutes(services.flatMap(({ clusterIps }) => clusterIps));
-  const webhook = sandboxWebhook(spec, {
+  const tokens = createTokenIssuer(Date.now);
+  const discovery = await sandboxDiscovery(spec, tokens, services);
+  const webhook = sandboxWebhook(withFlags(spec, discovery?.webhookFlags ?? []), {
     node: process.execPath,
     project: spec.project,
     authority,
@@ -110,10 +124,13 @@ export async function supervise(
     services,
     ipFamilies,
     nodeName,
-    node: nodeContext(spec, services, authority),
+    node: nodeContext(spec, services, authority, tokens),
     machine: { cpu: availableParallelism(), memoryBytes: totalmem() },
     admission: async () => webhook.settings,
-    onPod: (report) => send({ type: "pod", report }),
+    onPod: (report) => {
+      send({ type: "pod", report });
+      discovery?.refresh(cluster.pods());
+    },
     onNote: note,
   });
   await startDns(cluster, spec, note);
@@ -121,5 +138,5 @@ export async function supervise(
     webhook.running() && { pid: webhook.running()?.pid ?? 0, port: webhook.running()?.endpoint.port ?? 0 };
   serveControl({ socket: join(runFolder, "control.sock"), cluster, webhook: running, stop: onStopAsked });
   cluster.start();
-  return { cluster, stop: stopper(spec, cluster, webhook) };
+  return { cluster, stop: stopper(spec, cluster, webhook, discovery) };
 }
