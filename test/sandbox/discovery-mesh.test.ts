@@ -228,6 +228,37 @@ describe("a mesh with discovery", { skip }, () => {
       assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-[12]$/);
   });
 
+  it("loses no request while Pods, Services and identities come and go", async () => {
+    const [one, two] = servers;
+    assert.ok(one && two);
+    const labels = { app: "reviews" };
+    const other = await lab.pod({ name: "reviews-4", serviceAccount: "reviews-b", labels, app: fixture("http-echo") });
+    const request = "curl -s -m 30 -o /dev/null -w '%{http_code}\\n' http://10.96.0.10/";
+    const command = ["sh", "-c", `for i in $(seq 400); do ${request}; done; echo end`];
+    const requests = start({ netns: client.netns, log: join(lab.folder, "requests.log"), user: 1000, command });
+    const answers = () => requests.output().trim().split("\n");
+    const turns = [[one], [one, two], [one, other], [other], [two, other]];
+    for (let turn = 0; answers().at(-1) !== "end"; turn += 1) {
+      const seen = answers().length;
+      reviews(turns[turn % turns.length] ?? servers);
+      const name = `passing-${turn}`;
+      lab.service(name, {
+        ip: `10.96.1.${turn}`,
+        port: 80,
+        targetPort: 8080,
+        portName: "http",
+        selector: labels,
+        pods: servers,
+      });
+      lab.remove("Service", "default", `passing-${turn - 2}`);
+      await eventually("some more requests", () => answers().length > seen + 5 || answers().at(-1) === "end");
+    }
+    reviews(servers);
+    assert.deepEqual(answers(), [...Array.from({ length: 400 }, () => "200"), "end"]);
+    await other.stop();
+    lab.remove("Pod", "default", "reviews-4");
+  });
+
   it("STRICT refuses the client without a sidecar, DISABLE speaks plain text, and both end again", async () => {
     const url = `http://${servers[0]?.ip}:8080/`;
     policy("STRICT");
