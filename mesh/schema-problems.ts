@@ -21,10 +21,10 @@ function messageOf(issue: v.BaseIssue<unknown>): string {
   return own ? issue.message : `must be ${issue.expected ?? "something else"}`;
 }
 
-/** What valibot found, as problems; `root` is the path of the checked value itself. */
+/** What valibot found, as problems; `root` is the path of the checked value itself, or ends with a blank to name it. */
 export function schemaProblems(issues: readonly v.BaseIssue<unknown>[], root = ""): Problem[] {
   return issues.map((issue) => {
-    const path = `${root}${pathOf(issue)}`.replace(/^\./, "");
+    const path = `${root}${pathOf(issue)}`.replace(/(^|\s)\./, "$1");
     const field = path === "" ? "(the whole object)" : path;
     const message = messageOf(issue);
     const value = issue.expected === "never" ? undefined : printedValue(issue.input);

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
+import { schemaProblems } from "../../mesh/schema-problems.ts";
 import { type KnownKind, type Parsed, schemas } from "./kinds.ts";
 import type { Manifest } from "./manifest.ts";
-import { schemaProblems } from "./schema-problems.ts";
 import type { SourcedObject } from "./yaml.ts";
 
 type Reader<Kind extends KnownKind> = (parsed: Parsed<Kind>, raw: JsonObject, namespace: string) => Partial<Manifest>;
@@ -94,7 +94,7 @@ function readKnown<Kind extends KnownKind>(kind: Kind, object: SourcedObject, de
   const { name, namespace = defaultNamespace } = metadataOf(object);
   const schema: v.GenericSchema<unknown, Parsed<Kind>> = schemas[kind] as never;
   const result = v.safeParse(schema, object.value);
-  if (!result.success) return { problems: schemaProblems(result.issues, `${object.place} ${object.kind} ${name}:`) };
+  if (!result.success) return { problems: schemaProblems(result.issues, `${object.place} ${object.kind} ${name}: `) };
   return { part: readers[kind](result.output, object.value, namespace) };
 }
 

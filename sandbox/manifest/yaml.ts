@@ -1,6 +1,7 @@
 import { type Document, parseAllDocuments } from "yaml";
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
+import { documentValue, yamlOptions } from "../../mesh/yaml.ts";
 import type { Source } from "./sources.ts";
 
 /** A Kubernetes object as it was written, and where. */
@@ -11,16 +12,6 @@ export interface SourcedObject {
   /** `shop.yaml:12`: the file and line where the document starts. */
   readonly place: string;
 }
-
-/** YAML as kubectl reads it: 1.1, without dates and base 60 numbers. */
-const yamlOptions = {
-  version: "1.1",
-  customTags: (tags: unknown[]) =>
-    tags.filter((tag) => {
-      const { format, tag: name } = tag as { format?: string; tag?: string };
-      return format !== "TIME" && !/:(timestamp|omap|pairs|set|binary)$/.test(name ?? "");
-    }),
-} as unknown as NonNullable<Parameters<typeof parseAllDocuments>[1]>;
 
 function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -54,12 +45,7 @@ function flatten(value: JsonObject, place: string): SourcedObject[] {
 
 function objectsOf(document: Document.Parsed, { name, text }: Source): SourcedObject[] {
   const place = `${name}:${lineOf(text, document.contents?.range[0] ?? document.range[0])}`;
-  let value: unknown;
-  try {
-    value = withoutNulls(document.toJS());
-  } catch (error) {
-    throw new OutriggerError("BAD_OBJECT", [{ field: place, message: `is not YAML: ${(error as Error).message}` }]);
-  }
+  const value = withoutNulls(documentValue(document, place, "BAD_OBJECT"));
   if (value === null || value === undefined) return [];
   if (!isObject(value)) throw new OutriggerError("BAD_OBJECT", [{ field: place, message: "is not an object" }]);
   return flatten(value, place);

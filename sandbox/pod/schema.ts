@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { OutriggerError } from "../../mesh/errors.ts";
+import { schemaProblems } from "../../mesh/schema-problems.ts";
 import { dnsLabel, dnsSubdomain, relativePath, textMap, wholeNumber } from "../manifest/names.ts";
-import { schemaProblems } from "../manifest/schema-problems.ts";
 import { container } from "./container-schema.ts";
 
 /** A Pod as the kubelet reads it; see container-schema.ts. */
@@ -114,11 +114,11 @@ export type PodMetadata = v.InferOutput<typeof metadata>;
 export type PodObject = v.InferOutput<typeof pod>;
 
 /**
- * Reads a Pod, after admission.
+ * Reads a Pod, after admission; `subject` names it in front of each field.
  * @throws OutriggerError BAD_OBJECT with every field that has the wrong form
  */
 export function readPod(value: unknown, subject: string): PodObject {
   const result = v.safeParse(pod, value);
-  if (!result.success) throw new OutriggerError("BAD_OBJECT", schemaProblems(result.issues, subject));
+  if (!result.success) throw new OutriggerError("BAD_OBJECT", schemaProblems(result.issues, `${subject} `));
   return result.output;
 }

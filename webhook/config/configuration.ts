@@ -1,5 +1,5 @@
 import { isObject } from "../../mesh/json.ts";
-import { readYaml } from "../yaml.ts";
+import { readYaml } from "../../mesh/yaml.ts";
 
 /** A text with the name that errors give it. */
 export interface ConfigurationText {

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../../mesh/json.ts";
 import { checked } from "../../mesh/schema-problems.ts";
-import { readYaml } from "../yaml.ts";
+import { readYaml } from "../../mesh/yaml.ts";
 import { type ProxyConfig, proxyConfigFields, proxyConfigSchema } from "./proxy-config.ts";
 
 /** What a proxy's configuration is where nobody says otherwise. */

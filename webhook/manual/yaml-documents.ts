@@ -2,8 +2,8 @@ import type { Document, ParsedNode, ToStringOptions } from "yaml";
 import { isSeq, parseAllDocuments, Scalar, visit } from "yaml";
 import type { Problem } from "../../mesh/errors.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
+import { documentValue, yamlOptions } from "../../mesh/yaml.ts";
 import type { PatchOperation } from "../patch.ts";
-import { documentValue, yamlOptions } from "../yaml.ts";
 import { expandAliases } from "./yaml-aliases.ts";
 import { layoutOf } from "./yaml-layout.ts";
 

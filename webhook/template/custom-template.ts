@@ -1,6 +1,6 @@
 import { OutriggerError } from "../../mesh/errors.ts";
 import { isObject } from "../../mesh/json.ts";
-import { readYaml } from "../yaml.ts";
+import { readYaml } from "../../mesh/yaml.ts";
 import type { Template } from "./template.ts";
 
 /**

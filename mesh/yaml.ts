@@ -1,5 +1,5 @@
 import { type Document, parseDocument, type SchemaOptions } from "yaml";
-import { type ErrorCode, OutriggerError } from "../mesh/errors.ts";
+import { type ErrorCode, OutriggerError } from "./errors.ts";
 
 type Tags = Exclude<SchemaOptions["customTags"], ((tags: never) => unknown) | null | undefined>;
 
