@@ -3,12 +3,14 @@ import { downCommand } from "./commands/down.ts";
 import { execCommand } from "./commands/exec.ts";
 import { logsCommand } from "./commands/logs.ts";
 import { psCommand } from "./commands/ps.ts";
+import { showCommand } from "./commands/show.ts";
 import { upCommand } from "./commands/up.ts";
 
 const examples = `
 Examples:
   outrigger sandbox up -d -f examples/shop
   outrigger sandbox ps
+  outrigger sandbox show front
   outrigger sandbox exec front -- curl -s http://catalog/
   outrigger sandbox logs front -c istio-proxy
   outrigger sandbox down
@@ -21,7 +23,7 @@ export function command(): Command {
       "Run the Pods of Kubernetes YAML on this machine, to try and test injection and capture without a cluster.",
     )
     .addHelpText("after", examples);
-  for (const make of [upCommand, psCommand, logsCommand, execCommand, downCommand]) {
+  for (const make of [upCommand, psCommand, showCommand, logsCommand, execCommand, downCommand]) {
     sandbox.addCommand(make());
   }
   return sandbox;

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { type ImageRule, parseImageRule } from "../image/table.ts";
 import type { IpFamily } from "../manifest/kinds.ts";
@@ -27,7 +27,8 @@ interface Options {
   readonly webhook: boolean;
   readonly discovery: boolean;
   readonly revision: string;
-  readonly nativeSidecars: boolean;
+  readonly nativeSidecars: "true" | "false";
+  readonly webhookFlag?: readonly string[];
 }
 
 const examples = `
@@ -37,6 +38,7 @@ Examples:
   outrigger sandbox up -d -f shop.yaml -f till.yaml      then: outrigger sandbox ps, logs, exec, down
   kubectl kustomize overlays/test | outrigger sandbox up -f -
   outrigger sandbox up -f app.yaml --image 'registry.example/app:*=/usr/local/bin/app --port=8080'
+  outrigger sandbox up -f app.yaml --webhook-flag=--values=/etc/values.yaml
 
 Each Pod is shown to a webhook of this checkout if the labels of its namespace and its own say so, as in a cluster.
 Without -d the command stays; Ctrl-C takes everything down. With -d it returns when all Pods are ready, with exit code 1
@@ -86,7 +88,7 @@ async function run(options: Options): Promise<void> {
       webhook: {
         enabled: options.webhook,
         revision: options.revision,
-        flags: options.nativeSidecars ? [] : ["--no-native-sidecars"],
+        flags: ["--native-sidecars", options.nativeSidecars, ...(options.webhookFlag ?? [])],
       },
       discovery: options.discovery,
       waitTimeoutMs: options.waitTimeout * 1000,
@@ -106,26 +108,31 @@ async function run(options: Options): Promise<void> {
 export function upCommand(): Command {
   return withName(new Command("up"))
     .description("Bring the Pods of Kubernetes YAML up on this machine, in network namespaces.")
-    .requiredOption(
-      "-f, --filename <file>",
-      "YAML or JSON, a folder, or - for standard input; may be repeated",
-      collect(String),
-    )
+    .requiredOption("-f, --filename <file...>", "YAML or JSON, folders, or - for standard input", collect(String))
     .option("-n, --namespace <name>", "the namespace of objects that name none", "default")
     .option("-d, --detach", "return when all Pods are ready, and leave them up", false)
     .option("--wait-timeout <seconds>", "how long to wait for Pods to become ready", seconds, 60)
     .option("--grace-period <seconds>", "how long Pods get to end, at most", seconds, defaultGraceSeconds)
-    .option("--ip-families <list>", "ipv4, ipv6, or both; the first is what Services have", familyList, ["IPv4"])
-    .option(
-      "--image <name=command>",
-      "what runs for an image; * in the name is any text; may be repeated",
-      collect(parseImageRule),
+    .addOption(
+      new Option("--ip-families <list>", "ipv4, ipv6, or both; the first is what Services have")
+        .argParser(familyList)
+        .default(["IPv4"], "ipv4"),
     )
+    .option("--image <name=command>", "what runs for an image; * is any text; may be repeated", collect(parseImageRule))
     .option("--no-stand-in", "refuse containers whose program is only in their image, instead of an echo server")
     .option("--no-webhook", "inject nothing")
     .option("--discovery", "run the control plane as well: the Pods become a mesh, with mutual TLS", false)
     .option("--revision <name>", "the revision that the webhook serves", "default")
-    .option("--no-native-sidecars", "inject istio-proxy as an ordinary container")
+    .addOption(
+      new Option("--native-sidecars <choice>", "istio-proxy as a native sidecar")
+        .choices(["true", "false"])
+        .default("true"),
+    )
+    .option(
+      "--webhook-flag <flag>",
+      "a flag of outrigger webhook, files by absolute path; may be repeated",
+      collect(String),
+    )
     .addHelpText("after", examples)
     .action(run);
 }

@@ -99,23 +99,21 @@ export function createContainerTask(
   }
 
   /** A container that cannot be made stays so: what it refers to does not come by itself here. */
-  async function stuck(error: ContainerConfigError): Promise<number> {
-    update({ state: { state: "waiting", reason: error.reason, message: error.message } });
+  async function stuck(error: Error): Promise<number> {
+    const reason = error instanceof ContainerConfigError ? error.reason : "CreateContainerError";
+    update({ state: { state: "waiting", reason, message: error.message } });
     await aborted(stopping.signal);
     return 1;
   }
 
   function run(): Promise<number> {
     const result = runRepeatedly()
-      .catch((error: unknown) => {
-        if (error instanceof ContainerConfigError) return stuck(error);
-        throw error;
-      })
+      .catch(stuck)
       .finally(() => {
         begunGate.resolve();
         startedGate.resolve(false);
       });
-    finished = result.catch(() => undefined);
+    finished = result;
     return result;
   }
 

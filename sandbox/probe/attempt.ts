@@ -18,8 +18,7 @@ function portNumber(reference: number | string, { ports }: ContainerSpec): numbe
   return typeof reference === "number" ? reference : ports.find(({ name }) => name === reference)?.containerPort;
 }
 
-/** Makes one attempt. */
-export async function attempt(
+async function act(
   spec: HandlerSpec & Pick<ProbeSpec, "grpc">,
   { container, podIp, exec }: ProbeTarget,
   timeoutMs: number,
@@ -37,4 +36,13 @@ export async function attempt(
   if (port === undefined) return failure(`the container has no port named "${reference}"`);
   if (httpGet !== undefined) return await probeHttp(httpGet, { ip: podIp, port, timeoutMs });
   return await probeTcp(tcpSocket?.host ?? podIp, port, timeoutMs);
+}
+
+/** Makes one attempt. One that cannot even be made, such as for a header that HTTP does not allow, has failed. */
+export async function attempt(...[spec, target, timeoutMs]: Parameters<typeof act>): Promise<Outcome> {
+  try {
+    return await act(spec, target, timeoutMs);
+  } catch (error) {
+    return failure((error as Error).message);
+  }
 }

@@ -1,6 +1,6 @@
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import type { FromSupervisor, SandboxSpec } from "../supervisor/messages.ts";
-import { claimFolder } from "./folder.ts";
+import { claimFolder, supervisorLog } from "./folder.ts";
 import { project } from "./prepare.ts";
 import { type StartedSandbox, startSandbox } from "./start.ts";
 
@@ -15,6 +15,7 @@ export interface BringUpOptions {
   readonly hint: () => void;
 }
 
+const longestWords = 2000;
 const exitCodes = { ready: 0, notReady: 1, interrupted: 130 } as const;
 
 /** How bringing up ended; `interrupted` when the sandbox ended before. */
@@ -58,6 +59,16 @@ export function openSandbox(spec: SandboxInput, onMessage: (message: FromSupervi
   return { sandbox, runFolder, outcome: outcome.promise };
 }
 
+/** What the supervisor has written, in case it ended by a fault of its own. */
+function lastWords(runFolder: string): string {
+  try {
+    const text = readFileSync(supervisorLog(runFolder), "utf8").trim().slice(-longestWords);
+    return text === "" ? "" : `; its last words:\n${text}`;
+  } catch {
+    return "";
+  }
+}
+
 /**
  * Brings a sandbox up. Attached, it stays until a signal or `outrigger sandbox down` ends it; detached, it returns when
  * the Pods are ready, or one never will be.
@@ -78,9 +89,10 @@ export async function bringUp(options: BringUpOptions): Promise<number> {
     return result === "ready" ? exitCodes.ready : exitCodes.notReady;
   }
   const endedAsAsked = await sandbox.exited;
+  const said = lastWords(runFolder);
   rmSync(runFolder, { recursive: true, force: true });
   if (!endedAsAsked && !interrupted && result !== "failed") {
-    options.onMessage({ type: "failed", message: "the sandbox was killed; nothing of it is left" });
+    options.onMessage({ type: "failed", message: `the sandbox was killed; nothing of it is left${said}` });
   }
   if (result === "ready") return endedAsAsked || interrupted ? exitCodes.ready : exitCodes.notReady;
   return interrupted && result === "interrupted" ? exitCodes.interrupted : exitCodes.notReady;

@@ -2,11 +2,16 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { OutriggerError } from "../../mesh/errors.ts";
-import type { ControlAnswer, ControlRequest, ExecAnswer, StatusAnswer } from "../supervisor/messages.ts";
-import { readState, runFolder, sandboxNames } from "./folder.ts";
+import type { ControlAnswer, ControlRequest, ExecAnswer, ObjectAnswer, StatusAnswer } from "../supervisor/messages.ts";
+import { readState, runFolder, sandboxNames, supervisorLog } from "./folder.ts";
 import { isAlive } from "./process-identity.ts";
 
 function notUp(name: string): never {
+  const folder = runFolder(name);
+  if (readState(folder) !== undefined) {
+    const remedy = `see ${supervisorLog(folder)}; what it left is removed by: outrigger sandbox down --name ${name}`;
+    throw new OutriggerError("SANDBOX_FAILED", [{ field: `sandbox ${name}`, message: "has been killed", remedy }]);
+  }
   const others = sandboxNames().filter((other) => other !== name);
   const remedy =
     others.length > 0
@@ -48,6 +53,10 @@ export async function askExec(
   request: Omit<Extract<ControlRequest, { type: "exec" }>, "type">,
 ): Promise<ExecAnswer> {
   return await result(name, { type: "exec", ...request });
+}
+
+export async function askObject(name: string, namespace: string, pod: string): Promise<unknown> {
+  return (await result<ObjectAnswer>(name, { type: "object", namespace, pod })).object;
 }
 
 export async function askStop(name: string, graceMs: number): Promise<void> {

@@ -33,6 +33,11 @@ export function runFolder(name: string): string {
   return join(runRoot(), name);
 }
 
+/** What the supervisor says of itself, which is nothing as long as all is well. */
+export function supervisorLog(folder: string): string {
+  return join(folder, "supervisor.log");
+}
+
 export function readState(folder: string): SandboxState | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, stateFile), "utf8")) as SandboxState;

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { FromSupervisor, SandboxSpec, ToSupervisor } from "../supervisor/messages.ts";
-import { readState, writeState } from "./folder.ts";
+import { readState, supervisorLog, writeState } from "./folder.ts";
 import { identify } from "./process-identity.ts";
 
 const supervisorFolder = join(import.meta.dirname, "../supervisor");
@@ -27,7 +27,7 @@ function tell(child: ChildProcess, message: ToSupervisor): void {
 
 /** Starts the supervisor of a sandbox whose folder this process has claimed. */
 export function startSandbox(spec: SandboxSpec, onMessage: (message: FromSupervisor) => void): StartedSandbox {
-  const log = openSync(join(spec.runFolder, "supervisor.log"), "a", 0o600);
+  const log = openSync(supervisorLog(spec.runFolder), "a", 0o600);
   const command = [process.execPath, join(supervisorFolder, "main.ts")];
   const init = ["/bin/sh", join(supervisorFolder, "init.sh"), spec.runFolder];
   const { PATH = "/usr/sbin:/usr/bin:/sbin:/bin" } = process.env;

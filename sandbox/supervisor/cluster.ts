@@ -135,7 +135,9 @@ export function createCluster(options: ClusterOptions): Cluster {
     start: () => {
       sync.refresh();
       for (const workload of manifest.workloads) {
-        void runController(workload, { create, ready, signal: stopping.signal });
+        runController(workload, { create, ready, signal: stopping.signal }).catch((error: Error) =>
+          options.onNote(`${workload.kind} ${workload.name}: ${error.message}`),
+        );
       }
     },
     settled,

@@ -33,6 +33,8 @@ function answer(request: ControlRequest, options: ControlOptions): ControlAnswer
       return {
         result: { pods: cluster.reports(), services: cluster.serviceReports(), webhook: options.webhook() },
       };
+    case "object":
+      return { result: { object: cluster.find(request.namespace, request.pod)?.rawObject } };
     case "exec":
       return { result: exec(request, cluster) };
     case "stop":

@@ -41,6 +41,8 @@ export type FromSupervisor =
 /** What other commands ask over the control socket, one JSON line a connection; the answer is one JSON line. */
 export type ControlRequest =
   | { readonly type: "status" }
+  /** The Pod as it came out of admission. */
+  | { readonly type: "object"; readonly namespace: string; readonly pod: string }
   | {
       readonly type: "exec";
       readonly namespace: string;
@@ -72,6 +74,11 @@ export interface ExecAnswer {
   readonly argv: readonly string[];
 }
 
+export interface ObjectAnswer {
+  /** Undefined for a Pod that was denied. */
+  readonly object: unknown;
+}
+
 export type ControlAnswer =
-  | { readonly result: StatusAnswer | ExecAnswer | Record<never, never> }
+  | { readonly result: StatusAnswer | ExecAnswer | ObjectAnswer | Record<never, never> }
   | { readonly error: string };

@@ -34,6 +34,8 @@ export interface LivePod {
   readonly createdMs: number;
   readonly admission?: PodAdmission;
   /** The Pod as admission left it. */
+  readonly rawObject?: Pod;
+  /** The same, as the kubelet reads it. */
   readonly object?: PodObject;
   readonly worker?: PodWorker;
   /** Why there will be no worker. */
@@ -55,10 +57,10 @@ export function reportOf(pod: LivePod): PodReport {
   return reportPod({ namespace, name, workload, ips, createdMs, admission, status: statusOf(pod), isReplaced });
 }
 
-/** The Pod as Services see it; undefined while it has no containers, or shares the node's network. */
+/** The Pod as Services see it; undefined while it has no containers. */
 export function backendOf(live: LivePod): Backend | undefined {
   const { object: pod, ips } = live;
-  if (pod === undefined || pod.spec.hostNetwork) return undefined;
+  if (pod === undefined) return undefined;
   const { spec, metadata } = pod;
   return {
     name: metadata.name,
@@ -103,7 +105,8 @@ async function live(pod: Mutable<LivePod>, options: PodsOptions): Promise<PodPha
     return "Failed";
   }
   const { namespace, name } = pod.wanted;
-  pod.object = readPod(named(pod.admission.object, pod.wanted), `Pod ${namespace}/${name}:`);
+  pod.rawObject = named(pod.admission.object, pod.wanted);
+  pod.object = readPod(pod.rawObject, `Pod ${namespace}/${name}:`);
   const { machine, nodeName } = options;
   const facts = { pod: pod.object, podIps: pod.ips, nodeIps: nodeAddresses(options), nodeName, machine };
   pod.worker = createPodWorker(options.node, { facts, index: pod.index }, () => options.changed(pod));
