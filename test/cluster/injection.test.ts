@@ -4,6 +4,7 @@ import { type Cluster, connect } from "./cluster.ts";
 import { installed } from "./installed.ts";
 import { containerNames } from "./pod.ts";
 import { accessLogged, get, requestSeen } from "./traffic.ts";
+import { until } from "./waiting.ts";
 import { appDeployment, appPod, appService } from "./workload.ts";
 
 // The main job: a labelled namespace's Pods get their sidecar and answer through it; nobody else's do.
@@ -44,8 +45,12 @@ test("TCP that is not HTTP passes both sidecars unchanged", async (t) => {
   await cluster.apply([appPod(namespace, "server"), appService(namespace, "server"), appPod(namespace, "client")]);
   const server = await cluster.readyPod(namespace, "app=server");
   const client = await cluster.readyPod(namespace, "app=client");
-  const result = await cluster.exec(client, "app", "app", "echo", `server.${namespace}:9000`, "unchanged");
-  assert.deepEqual(result, { stdout: "unchanged\n", stderr: "", exitCode: 0 });
+  // Until the Service's address leads to the Pod, connections to it are refused.
+  await until("echo over TCP", async () => {
+    const result = await cluster.exec(client, "app", "app", "echo", `server.${namespace}:9000`, "unchanged");
+    if (result.exitCode !== 0) throw new Error(result.stderr);
+    return result.stdout === "unchanged\n";
+  });
   await accessLogged(cluster, server, /"- - -" 0 .*:9000/);
 });
 

@@ -19,7 +19,7 @@ export interface PodStream {
   stop(): Promise<StreamResult>;
 }
 
-const pauseMs = 10;
+const pauseMs = 25;
 
 /** No scheduler takes these Pods: they are made, admitted, and never run. */
 const unscheduled = { spec: { schedulerName: "nobody" } };

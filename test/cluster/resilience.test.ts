@@ -3,7 +3,7 @@ import { before, type TestContext, test } from "node:test";
 import { ApiError, type KubernetesObject } from "../../deploy/cluster/api.ts";
 import { readObject } from "../../deploy/cluster/apply.ts";
 import { rolloutPending } from "../../deploy/install/wait.ts";
-import { authorityLeaseName } from "../../deploy/manifests/names.ts";
+import { authorityLeaseName, authoritySecretName } from "../../deploy/manifests/names.ts";
 import { labels } from "../../mesh/names.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
@@ -99,6 +99,60 @@ test("the death of the leader, and then of the other replica, loses no Pod", asy
       const now = await webhookPods();
       return now.filter(isReady).length >= 2 && now.every(({ metadata }) => metadata.name !== pod.metadata.name);
     });
+  }
+  await more(stream, 20);
+  assertNothingLost(await stream.stop(), t);
+});
+
+/** Periods in which a whole rotation fits into a test. */
+const quickRotation = ["--authority-lifetime=45s", "--authority-overlap=10s", "--certificate-lifetime=10s"];
+
+interface Workload extends KubernetesObject {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { args: string[] }[] } } };
+}
+
+/** Starts the webhook with other arguments and no authority, as on its first day. */
+async function startAnew(args: readonly string[]): Promise<void> {
+  const scale = (replicas: number) => patchDeployment({ spec: { replicas } });
+  await scale(0);
+  await until("no replica", async () => (await webhookPods()).length === 0);
+  const metadata = { name: authoritySecretName, namespace: systemNamespace };
+  await cluster.delete({ apiVersion: "v1", kind: "Secret", metadata });
+  const path = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/outrigger-webhook`;
+  const body = [{ op: "replace", path: "/spec/template/spec/containers/0/args", value: args }];
+  await cluster.api.request({ method: "PATCH", path, body, contentType: "application/json-patch+json" });
+  await scale(2);
+  await rolledOut();
+}
+
+/** What the API server trusts: its first registration's caBundle, as PEM. */
+async function trusted(): Promise<string> {
+  const live = await cluster.read({
+    apiVersion: "admissionregistration.k8s.io/v1",
+    kind: "MutatingWebhookConfiguration",
+    metadata: { name: "outrigger-sidecar-injector" },
+  });
+  const [first] = (live?.webhooks ?? []) as { clientConfig: { caBundle: string } }[];
+  return Buffer.from(first?.clientConfig.caBundle ?? "", "base64").toString();
+}
+
+test("rotations of the webhook's own authority and certificates lose no Pod", async (t) => {
+  const found = await cluster.read<Workload>(deployment);
+  const args = found?.spec.template.spec.containers[0]?.args ?? [];
+  t.after(() => startAnew(args).then(() => installed(cluster)));
+  const atFirst = await trusted();
+  await startAnew([...args, ...quickRotation]);
+  await until("trust in the new authority", async () => (await trusted()) !== atFirst);
+
+  const stream = await streamed(t);
+  let last = await trusted();
+  for (const rotation of ["first", "second"]) {
+    const isRotated = async () => {
+      const now = await trusted();
+      return now !== last && now.split("BEGIN CERTIFICATE").length === 3 && now;
+    };
+    // Two are trusted while the new one does not sign yet.
+    last = await until(`${rotation} rotation`, isRotated, { timeoutMs: 90_000 });
   }
   await more(stream, 20);
   assertNothingLost(await stream.stop(), t);
