@@ -1,22 +1,25 @@
-import { isObject } from "../../mesh/json.ts";
-import type { Container, EnvVar, Handler, HttpGetAction, JsonObject, Pod, VolumeMount } from "../../mesh/pod.ts";
+import type {
+  Container,
+  EnvVar,
+  Handler,
+  HttpGetAction,
+  JsonObject,
+  Pod,
+  Volume,
+  VolumeMount,
+} from "../../mesh/pod.ts";
 import { type ContainerList, containerLists, withContainers } from "../pod-containers.ts";
+import { filled, filledList } from "./filled.ts";
 import { readStatus } from "./injection-status.ts";
 import { injectedNames } from "./own-fields.ts";
 import { hookPlaces, probePlaces } from "./probe-record.ts";
+import { overlayVolumes } from "./volume-conflicts.ts";
 
 /**
  * Between two calls of the webhook for one Pod, others change it: Kubernetes fills in defaults and mounts the service
  * account's token, other webhooks add variables. What they added to injected containers is kept; what injection itself
  * sets is set anew.
  */
-
-/** Fields of which an object has one at most; another one of the same group is not added to it. */
-const alternatives: readonly ReadonlySet<string>[] = [
-  new Set(["exec", "httpGet", "tcpSocket", "grpc", "sleep"]),
-  new Set(["value", "valueFrom"]),
-  new Set(["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"]),
-];
 
 /** Fields of a container that are injection's alone: where it sets nothing now, a former value is not kept. */
 const ownFields: ReadonlySet<string> = new Set([
@@ -35,37 +38,6 @@ const ownFields: ReadonlySet<string> = new Set([
 /** Variables of Istio's own, which are not kept when injection no longer sets them. */
 const ownVariable =
   /^(ISTIO_|PILOT_CERT_PROVIDER$|CA_ADDR$|POD_NAME$|POD_NAMESPACE$|INSTANCE_IP$|SERVICE_ACCOUNT$|HOST_IP$|PROXY_CONFIG$|GOMEMLIMIT$|TRUST_DOMAIN$|COMPLIANCE_POLICY$|REWRITE_PROBE_|OTEL_RESOURCE_ATTRIBUTES$|GRPC_|OUTPUT_CERTS$|DISABLE_ENVOY$)/;
-
-function isOtherAlternative(object: JsonObject, field: string): boolean {
-  return alternatives.some((group) => group.has(field) && Object.keys(object).some((other) => group.has(other)));
-}
-
-/** The object with the fields that only the former one has, at every depth. Lists are not looked into. */
-function filled(now: JsonObject, former: JsonObject): JsonObject {
-  const result: JsonObject = { ...now };
-  for (const [field, value] of Object.entries(former)) {
-    const present = now[field];
-    if (isObject(present) && isObject(value)) result[field] = filled(present, value);
-    else if (present === undefined && !isOtherAlternative(now, field)) result[field] = value;
-  }
-  return result;
-}
-
-/** A list with what the former one adds: fields of the same items, and items that `isForeign` lets in. */
-function filledList<Item extends JsonObject>(
-  now: readonly Item[],
-  former: readonly Item[] | undefined,
-  key: keyof Item & string,
-  isForeign: (item: Item) => boolean,
-): Item[] {
-  const formerByKey = new Map(former?.map((item) => [item[key], item]));
-  const keys = new Set(now.map((item) => item[key]));
-  const kept = now.map((item) => {
-    const before = formerByKey.get(item[key]);
-    return before === undefined ? item : (filled(item, before) as Item);
-  });
-  return [...kept, ...(former ?? []).filter((item) => !keys.has(item[key]) && isForeign(item))];
-}
 
 interface Former {
   readonly container: Container;
@@ -127,7 +99,22 @@ function withForeignProbes(now: Container, former: Container): Container {
   };
 }
 
-/** Keeps what others added to the containers that a former injection added to `pod`. */
+/** Volumes that a former injection added, with what others added to the source that injection gives them now. */
+function withForeignVolumes(injected: Pod, pod: Pod, overlay: JsonObject, formerNames: readonly string[]): Pod {
+  const added = new Map(overlayVolumes(overlay).map((volume) => [volume.name, volume]));
+  const former = new Map(pod.spec.volumes?.map((volume) => [volume.name, volume]));
+  const volumes = injected.spec.volumes?.map((volume) => {
+    const [now, before] = [added.get(volume.name), former.get(volume.name)];
+    if (now === undefined || before === undefined || !formerNames.includes(volume.name)) return volume;
+    const sources = Object.keys(now).filter((field) => field !== "name");
+    if (sources.length === 0) return volume;
+    const kept = Object.fromEntries(sources.flatMap((source) => (before[source] ? [[source, before[source]]] : [])));
+    return filled(now, kept) as Volume;
+  });
+  return volumes === undefined ? injected : { ...injected, spec: { ...injected.spec, volumes } };
+}
+
+/** Keeps what others added to the containers and volumes that a former injection added to `pod`. */
 export function keepForeign(pod: Pod, injected: Pod, overlay: JsonObject): Pod {
   const status = readStatus(pod);
   if (status === undefined) return injected;
@@ -141,5 +128,6 @@ export function keepForeign(pod: Pod, injected: Pod, overlay: JsonObject): Pod {
       return withForeign(container, { container: former, volumes: status.volumes });
     });
   };
-  return containerLists.reduce((current, list) => withContainers(current, list, keep(list)), injected);
+  const kept = containerLists.reduce((current, list) => withContainers(current, list, keep(list)), injected);
+  return withForeignVolumes(kept, pod, overlay, status.volumes);
 }

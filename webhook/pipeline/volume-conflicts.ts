@@ -3,7 +3,8 @@ import { isObject } from "../../mesh/json.ts";
 import type { JsonObject, Pod, Volume } from "../../mesh/pod.ts";
 import { readStatus } from "./injection-status.ts";
 
-function volumesOf(overlay: JsonObject): Volume[] {
+/** The volumes of an overlay. */
+export function overlayVolumes(overlay: JsonObject): Volume[] {
   const volumes = isObject(overlay.spec) ? overlay.spec.volumes : undefined;
   return Array.isArray(volumes) ? (volumes as Volume[]) : [];
 }
@@ -16,7 +17,7 @@ function volumesOf(overlay: JsonObject): Volume[] {
 export function volumeWarnings(pod: Pod, overlay: JsonObject, merged: Pod): string[] {
   const former = readStatus(pod)?.volumes ?? [];
   const own = new Set(pod.spec.volumes?.map(({ name }) => name).filter((name) => !former.includes(name)));
-  const shared = volumesOf(overlay).filter(({ name }) => own.has(name));
+  const shared = overlayVolumes(overlay).filter(({ name }) => own.has(name));
   if (shared.length === 0) return [];
   const problems = shared.flatMap(({ name }): Problem[] => {
     const volume = merged.spec.volumes?.find((one) => one.name === name) ?? { name };
