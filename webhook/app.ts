@@ -79,7 +79,11 @@ function addErrors(app: App, { metrics, log, limits }: AppParts): void {
 
 function addReviews(app: App, { state, metrics, log, limits }: AppParts): void {
   const meter = createLoadMeter(app.server);
-  metrics.watch({ connections: () => meter.connections, requestsInFlight: () => meter.requestsInFlight });
+  metrics.watch({
+    connections: () => meter.connections,
+    requestsInFlight: () => meter.requestsInFlight,
+    distrustingRegistrations: () => state.trust.distrusting.length,
+  });
   app.addHook("onClose", async () => meter.stop());
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));

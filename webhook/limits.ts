@@ -4,6 +4,8 @@ export interface Limits {
   readonly bodyBytes: number;
   /** Bytes of all bodies that are being received at one time. More is answered with 429. */
   readonly bodyBytesInFlight: number;
+  /** A body of this size or less is taken even then: a few large and slow ones must not keep ordinary Pods waiting. */
+  readonly smallBodyBytes: number;
   /** Connections that are served; requests on further ones are answered with 429. */
   readonly connections: number;
   /** A busier event loop would answer later than the API server waits: 503. */
@@ -19,6 +21,7 @@ export interface Limits {
 export const defaultLimits: Limits = {
   bodyBytes: 6 * 1024 * 1024,
   bodyBytesInFlight: 64 * 1024 * 1024,
+  smallBodyBytes: 64 * 1024,
   connections: 1000,
   eventLoopDelayMs: 2000,
   requestTimeoutMs: 10_000,
@@ -45,7 +48,8 @@ export function refusalFor(load: Load, bodyBytes: number, limits: Limits): Refus
   if (load.connections > limits.connections) {
     return { code: 429, message: `more than ${limits.connections} connections are open; try again in a second` };
   }
-  if (load.bodyBytesInFlight + bodyBytes > limits.bodyBytesInFlight && load.bodyBytesInFlight > 0) {
+  const isSmall = bodyBytes <= limits.smallBodyBytes;
+  if (!isSmall && load.bodyBytesInFlight + bodyBytes > limits.bodyBytesInFlight) {
     const message = `requests of more than ${limits.bodyBytesInFlight} bytes are being received; try again in a second`;
     return { code: 429, message };
   }

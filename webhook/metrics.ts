@@ -91,6 +91,7 @@ function loadMetrics(registers: prometheus.Registry[]) {
 export interface LiveCounts {
   readonly connections: () => number;
   readonly requestsInFlight: () => number;
+  readonly distrustingRegistrations: () => number;
 }
 
 function liveMetrics(registers: prometheus.Registry[]) {
@@ -103,9 +104,14 @@ function liveMetrics(registers: prometheus.Registry[]) {
         this.set(count());
       },
     });
-  return ({ connections, requestsInFlight }: LiveCounts) => {
+  return ({ connections, requestsInFlight, distrustingRegistrations }: LiveCounts) => {
     gauge("outrigger_webhook_connections", "Open TLS connections.", connections);
     gauge("outrigger_webhook_requests_in_flight", "Requests that are read or answered right now.", requestsInFlight);
+    gauge(
+      "outrigger_webhook_distrusting_registrations",
+      "Registrations whose caBundle does not accept the served certificate, as far as the webhook knows.",
+      distrustingRegistrations,
+    );
   };
 }
 

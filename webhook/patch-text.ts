@@ -6,8 +6,8 @@ import type { PatchOperation } from "./patch.ts";
  */
 const longString = 2_000;
 
-/** How many long strings are kept. One bootstrap a revision is usual. */
-const keptStrings = 16;
+/** How many long strings are kept. The Pods of one workload share theirs. */
+const keptStrings = 64;
 
 /** JSON text that `JSON.stringify` takes over as it is. */
 type RawJson = object;
