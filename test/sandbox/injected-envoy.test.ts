@@ -76,10 +76,11 @@ async function start(context: TestContext, pod: Pod): Promise<Running> {
   const app = network.start("pod", [process.execPath, join(root, "test/sandbox/unsteady-app.ts")], 1000);
   await eventually(app.output, (output) => output.includes("listening"), "the application's start");
   const init = containerOf(pod, "istio-init");
-  network.run("pod", [join(root, "bin/outrigger"), ...(init.args ?? [])]);
-  const { args = [] } = containerOf(pod, "istio-proxy");
+  const initEnv = Object.fromEntries((init.env ?? []).map(({ name, value = "" }) => [name, value]));
+  network.run("pod", [join(root, "bin/outrigger"), ...(init.args ?? [])], initEnv);
+  const { args = [], securityContext } = containerOf(pod, "istio-proxy");
   const env = { INSTANCE_IP: network.podIp, POD_NAME: "till", POD_NAMESPACE: "shop" };
-  const proxy = network.start("pod", [envoy(), ...expanded(args, env)], proxyId);
+  const proxy = network.start("pod", [envoy(), ...expanded(args, env)], securityContext?.runAsUser ?? 0, proxyId);
   const status = (port: number, path: string) => {
     const url = `http://${network.podIp}:${port}${path}`;
     const command = ["curl", "-s", "-m", "5", "-o", "/dev/null", "-w", "%{http_code}", url];
@@ -144,6 +145,26 @@ test("an injected Pod's traffic goes through Envoy, which logs it and keeps it a
   assert.notEqual(status(15000, "/config_dump"), "200", "the admin interface is on loopback only");
   assert.equal(status(15090, "/stats/prometheus"), "200");
   assert.equal(status(15090, "/config_dump"), "404");
+});
+
+test("IPv6 is captured where the Pod has it", { skip: needsRoot }, async (context) => {
+  const { network, accessLog } = await start(context, injected(till()));
+  const reply = network.run("caller", ["curl", "-s", `http://[${network.podIpv6}]:8080/six`]);
+  assert.match(reply, /"remoteAddress":"::6"/);
+  await eventually(accessLog, (log) => log.includes('"GET /six HTTP/1.1" 200'), "the access log line");
+});
+
+test("under TPROXY the application sees the client's own address", { skip: needsRoot }, async (context) => {
+  const pod = injected(till({ "sidecar.istio.io/interceptionMode": "TPROXY" }));
+  const { network, accessLog, status } = await start(context, pod);
+  const reply = network.run("caller", ["curl", "-s", "-m", "5", `http://${network.podIp}:8080/whoami`]);
+  assert.match(reply, new RegExp(`"remoteAddress":"(::ffff:)?${network.callerIp}"`));
+  await eventually(accessLog, (log) => log.includes('"GET /whoami HTTP/1.1" 200'), "the access log line");
+  await eventually(
+    () => status(15020, "/app-health/till/readyz"),
+    (code) => code === "200",
+    "the probe's success",
+  );
 });
 
 test("probes through Envoy tell the application's state, not the sidecar's", { skip: needsRoot }, async (context) => {

@@ -14,6 +14,7 @@ export interface PodNetwork {
     where: "pod" | "caller",
     command: readonly string[],
     userId: number,
+    groupId?: number,
   ) => { child: ChildProcess; output: () => string };
 }
 
@@ -61,8 +62,8 @@ export function createPodNetwork(context: TestContext): PodNetwork {
         env: { ...process.env, ...env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
-    start: (where, command, userId) => {
-      const ids = ["--reuid", String(userId), "--regid", String(userId), "--clear-groups"];
+    start: (where, command, userId, groupId = userId) => {
+      const ids = ["--reuid", String(userId), "--regid", String(groupId), "--clear-groups"];
       const child = spawn("ip", ["netns", "exec", names[where], "setpriv", ...ids, ...command], {
         stdio: ["ignore", "pipe", "pipe"],
       });
