@@ -8,6 +8,7 @@ import {
   type KubernetesObject,
   makeInformer,
 } from "@kubernetes/client-node";
+import { retryDelayMs } from "../../kubernetes/follow.ts";
 import type { ObjectSource } from "../main.ts";
 import { kubeConfig } from "./kubernetes-client.ts";
 import type { Change, Kind } from "./objects.ts";
@@ -62,11 +63,6 @@ function trimmed(object: KubernetesObject): KubernetesObject {
   return { ...object, metadata };
 }
 
-/** Waits longer after each failure in a row, up to half a minute, and never in step with other replicas. */
-function backoffMs(failures: number): number {
-  return Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random());
-}
-
 type Apply = (change: Change) => void;
 type OnError = (error: unknown) => void;
 
@@ -101,7 +97,7 @@ function follow(
     if (isStopped) return;
     if (!isOptional || !isNotFound(error)) onError(error);
     clearTimeout(timer);
-    timer = setTimeout(start, backoffMs(failures++));
+    timer = setTimeout(start, retryDelayMs(failures++));
   };
   const start = () => void informer.start().catch(restart);
   informer.on("add", change(false));
