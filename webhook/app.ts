@@ -89,12 +89,15 @@ function addReviews(app: App, { state, metrics, log, limits }: AppParts): void {
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
 
   /** Turns a review away while the server carries all it can: the API server then knows at once, not at its timeout. */
-  const onRequest = ({ headers }: FastifyRequest, reply: FastifyReply, done: () => void) => {
+  const onRequest = ({ headers, raw }: FastifyRequest, reply: FastifyReply, done: () => void) => {
     const bodyBytes = Math.min(Number(headers["content-length"] ?? limits.bodyBytes), limits.bodyBytes);
     const refusal = refusalFor(meter, bodyBytes, limits);
     if (refusal !== undefined) {
       metrics.rejected(refusal.code);
-      refuse(reply.header("retry-after", "1").header("connection", "close"), refusal);
+      reply.header("retry-after", "1").header("connection", "close");
+      // A client that is still writing would never see the answer.
+      if (bodyBytes > limits.smallBodyBytes) void discardBody(raw).then(() => refuse(reply, refusal));
+      else refuse(reply, refusal);
       return;
     }
     reply.raw.once("close", meter.enter(bodyBytes));
