@@ -16,6 +16,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   uninstall: { summary: "take Outrigger out of the cluster", load: () => import("./uninstall.ts") },
   manifests: { summary: "print an installation's objects as YAML", load: () => import("./manifests.ts") },
+  trace: {
+    summary: "follow a connection through a Pod's capture rules",
+    load: () => import("../init/trace/cli.ts"),
+  },
   init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
   cni: { summary: "capture from the node: the agent of the CNI plugin", load: () => import("../cni/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },

@@ -5,7 +5,7 @@ import type { ObservedState } from "../mesh/redirect/live/observed.ts";
 import { type OwnPart, ownParts } from "../mesh/redirect/live/own-rules.ts";
 import type { Routes } from "../mesh/redirect/routes.ts";
 import { commandError } from "./command.ts";
-import { readNftables, save } from "./observe.ts";
+import { listNftables, save } from "./read-tables.ts";
 import { observeRoutes } from "./routes.ts";
 import type { RuleContext } from "./rules.ts";
 import { noRoutes } from "./standing-state.ts";
@@ -15,7 +15,7 @@ const noParts: Readonly<Record<IpFamily, readonly OwnPart[]>> = { IPv4: [], IPv6
 async function readRules(backend: Backend, families: readonly IpFamily[], context: RuleContext) {
   const nothing = { iptables: { "iptables-nft": noParts, "iptables-legacy": noParts }, nftables: [] };
   if (backend === "nftables") {
-    const read = await readNftables(context);
+    const read = await listNftables(context);
     if (read !== undefined && "failure" in read) throw commandError(read.failure);
     return { ...nothing, nftables: (read?.tables ?? []).filter(isOwnNftTable) };
   }

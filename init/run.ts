@@ -1,3 +1,4 @@
+import type { Address } from "../mesh/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
 import { compile } from "../mesh/redirect/compile.ts";
@@ -9,16 +10,21 @@ import type { Operation } from "./operation.ts";
 import { readPodFile } from "./pod-file.ts";
 import { printReport } from "./report.ts";
 
-/** The settings from flags and variables, and below them those of a Pod; undefined when the Pod wants no capture. */
+/**
+ * The configuration from flags and variables, and below them those of a Pod; undefined when the Pod wants no capture.
+ * `elsewhere` has the addresses of a Pod that does not run here.
+ */
 export async function resolved(
   { fromPod, cniMode }: Operation,
   flags: Flags,
   env: Environment,
+  elsewhere: readonly Address[] = [],
 ): Promise<ResolvedCapture | undefined> {
   const given: GivenSettings = givenSettings(flags, env);
-  if (fromPod === "") return resolveHere(given, env);
+  if (fromPod === "") return resolveHere(given, env, elsewhere);
   const { capture, addresses } = await readPodFile(fromPod, cniMode);
-  return capture.captured ? resolveHere({ ...capture.settings, ...given }, env, addresses) : undefined;
+  const known = addresses.length > 0 ? addresses : elsewhere;
+  return capture.captured ? resolveHere({ ...capture.settings, ...given }, env, known) : undefined;
 }
 
 /** What a Pod with interception mode NONE is told. */
