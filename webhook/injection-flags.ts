@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { IpFamilies } from "../mesh/envoy/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type ClusterFacts, clusterFacts } from "./cluster-facts.ts";
 import { type ConfigurationText, type ConfigurationTexts, readConfiguration } from "./config/configuration.ts";
@@ -21,6 +22,7 @@ export interface InjectionFlags {
   readonly compliancePolicy?: string;
   readonly initImage?: string;
   readonly proxyImage?: string;
+  readonly ipFamilies: IpFamilies;
   readonly discoveryAddress?: string;
   readonly discoveryCa?: string;
 }
@@ -66,6 +68,11 @@ export function withInjectionFlags(command: Command): Command {
     .option("--compliance-policy <name>", "cryptography that the proxy keeps to, such as fips-140-2")
     .option("--init-image <image>", "profile envoy: the image of istio-init, which holds the outrigger command")
     .option("--proxy-image <image>", "profile envoy: the image of istio-proxy, an Envoy")
+    .addOption(
+      new Option("--ip-families <families>", "profile envoy: ipv4 for nodes whose kernel has no IPv6")
+        .choices(["dual", "ipv4"])
+        .default("dual"),
+    )
     .option("--discovery-address <host:port>", "profile envoy: the control plane that sidecars connect to")
     .option("--discovery-ca <file>", "the root of the control plane's certificate, PEM");
 }
@@ -139,6 +146,7 @@ export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTex
     profile,
     platform,
     nativeSidecars: flags.nativeSidecars,
+    ipFamilies: flags.ipFamilies,
     ...(revision !== undefined && { revision }),
     ...(compliancePolicy !== undefined && { compliancePolicy }),
     ...(initImage !== undefined && { initImage }),
