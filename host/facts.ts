@@ -3,17 +3,26 @@ import { networkInterfaces } from "node:os";
 import { type Address, parseAddress } from "../mesh/address.ts";
 import { cidr, contains } from "../mesh/cidr.ts";
 import type { HostFacts } from "../mesh/redirect/resolve.ts";
+import type { PodNetwork } from "../mesh/redirect/trace/trace.ts";
 import { parseNameServers } from "../mesh/resolv-conf.ts";
 
 const linkLocal = [cidr("169.254.0.0/16"), cidr("fe80::/10")];
 
+interface OwnAddress {
+  readonly interface: string;
+  readonly address: Address;
+}
+
 /** The addresses of this network namespace besides loopback and link-local ones. */
-function ownAddresses(): Address[] {
-  return Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
+function ownAddresses(): OwnAddress[] {
+  return Object.entries(networkInterfaces())
+    .flatMap(([name, list]) => (list ?? []).map((entry) => ({ name, ...entry })))
     .filter(({ internal }) => !internal)
-    .flatMap(({ address }) => parseAddress(address) ?? [])
-    .filter((address) => !linkLocal.some((range) => contains(range, address)));
+    .flatMap(({ name, address: text }) => {
+      const address = parseAddress(text);
+      return address === undefined ? [] : [{ interface: name, address }];
+    })
+    .filter(({ address }) => !linkLocal.some((range) => contains(range, address)));
 }
 
 /** A file's text, or nothing where it cannot be read. */
@@ -27,7 +36,16 @@ function textOf(path: string): string {
 
 /** The facts of the network namespace that this process runs in. */
 export function hostFacts(): HostFacts {
-  return { addresses: ownAddresses(), nameServers: parseNameServers(textOf("/etc/resolv.conf")) };
+  return {
+    addresses: ownAddresses().map(({ address }) => address),
+    nameServers: parseNameServers(textOf("/etc/resolv.conf")),
+  };
+}
+
+/** This network namespace as a Pod's network: its addresses, and the interface that has the first of them. */
+export function ownNetwork(): PodNetwork {
+  const own = ownAddresses();
+  return { addresses: own.map(({ address }) => address), interface: own[0]?.interface ?? "eth0" };
 }
 
 /** The id of a user, if /etc/passwd knows the name. */

@@ -1,3 +1,4 @@
+import type { AppliedCapture } from "../host/capture.ts";
 import type { Address } from "../mesh/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
@@ -8,7 +9,7 @@ import { type Environment, type Flags, givenSettings, operationOf } from "./comm
 import { printDryRun } from "./dry-run.ts";
 import type { Operation } from "./operation.ts";
 import { readPodFile } from "./pod-file.ts";
-import { printReport } from "./report.ts";
+import { printReport, type Report } from "./report.ts";
 
 /**
  * The configuration from flags and variables, and below them those of a Pod; undefined when the Pod wants no capture.
@@ -30,11 +31,24 @@ export async function resolved(
 /** What a Pod with interception mode NONE is told. */
 const notCaptured = "the Pod's interception mode is NONE: nothing is captured, and nothing is written";
 
-async function apply({ config, warnings }: ResolvedCapture, operation: Operation): Promise<void> {
+async function apply({ config }: ResolvedCapture, operation: Operation): Promise<AppliedCapture> {
   const { applyCapture } = await import("../host/capture.ts");
-  const { nativeNftables, forceIptablesBinary: binary, forceApply: force, output } = operation;
-  const applied = await applyCapture(compile(config), { wish: { nativeNftables, binary }, force });
-  printReport({ config, warnings, applied }, output);
+  const { nativeNftables, forceIptablesBinary: binary, forceApply: force } = operation;
+  return applyCapture(compile(config), { wish: { nativeNftables, binary }, force });
+}
+
+/** Writes the rules and proves that they work, as far as each is asked for, and tells of both. */
+async function applyAndValidate(capture: ResolvedCapture, operation: Operation): Promise<void> {
+  const applied = operation.skipRuleApply ? undefined : await apply(capture, operation);
+  let report: Report = { ...capture, ...(applied !== undefined && { applied }) };
+  try {
+    if (operation.runValidation) {
+      const { runValidation } = await import("./validation/run-validation.ts");
+      report = { ...report, validated: await runValidation(capture, operation) };
+    }
+  } finally {
+    printReport(report, operation.output);
+  }
 }
 
 async function cleanUp({ output }: Operation): Promise<void> {
@@ -57,11 +71,7 @@ export async function runInit(flags: Flags, env: Environment): Promise<void> {
     return;
   }
   if (operation.dryRun) return printDryRun(capture, operation, env);
-  if (!operation.skipRuleApply) await apply(capture, operation);
-  if (operation.runValidation) {
-    const { runValidation } = await import("./validation/run-validation.ts");
-    await runValidation(capture, operation);
-  }
+  await applyAndValidate(capture, operation);
 }
 
 /**

@@ -43,7 +43,7 @@ export function fromFile(path: string, family: IpFamily): TraceSource {
 
 /** The rules that stand in this network namespace. */
 export async function fromKernel(family: IpFamily): Promise<TraceSource> {
-  const [{ readTables }, { findTools }, { ownNamespace }, { hostFacts }] = await Promise.all([
+  const [{ readTables }, { findTools }, { ownNamespace }, { ownNetwork }] = await Promise.all([
     import("../../host/read-tables.ts"),
     import("../../host/tools.ts"),
     import("../../host/netns.ts"),
@@ -60,5 +60,5 @@ export async function fromKernel(family: IpFamily): Promise<TraceSource> {
   );
   const notes = others.map((table) => `rules of others in table ${table.family} ${table.name} are not followed`);
   const none = ruleSet.length === 0 ? ["no rules of the mesh stand in this network namespace"] : [];
-  return { ruleSet, addresses: hostFacts().addresses, notes: [...none, ...notes] };
+  return { ruleSet, addresses: ownNetwork().addresses, notes: [...none, ...notes] };
 }

@@ -1,6 +1,5 @@
 import { Command } from "commander";
-import { flagsOf, givenSettings } from "../../init/command-line.ts";
-import { withFlags } from "../../init/command-line.ts";
+import { flagsOf, givenSettings, withFlags } from "../../init/command-line.ts";
 import type { Address } from "../../mesh/address.ts";
 import type { CaptureConfig } from "../../mesh/redirect/config.ts";
 import { resolveCapture } from "../../mesh/redirect/resolve.ts";
