@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { ContainerConfigError } from "../container/environment.ts";
-import type { ContainerSpec } from "./container-schema.ts";
 import type { NodeContext, PodContext } from "./context.ts";
 import type { Holder } from "./holder.ts";
+import { notBegun, type PlannedContainer, plannedContainers } from "./planned-container.ts";
 import { type PodPlace, setUpPod } from "./setup.ts";
 import type { ContainerStatus, PodPhase, PodStatus } from "./status.ts";
 import { type ContainerTask, createContainerTask } from "./task.ts";
@@ -16,23 +16,17 @@ export interface PodWorker {
   readonly task: (container: string) => ContainerTask | undefined;
 }
 
-interface Planned {
-  readonly spec: ContainerSpec;
-  readonly role: ContainerStatus["role"];
-}
-
-function planned({ facts }: PodPlace): Planned[] {
-  const { initContainers, containers } = facts.pod.spec;
-  return [
-    ...initContainers.map((spec): Planned => ({ spec, role: spec.restartPolicy === "Always" ? "sidecar" : "init" })),
-    ...containers.map((spec): Planned => ({ spec, role: "main" })),
-  ];
-}
-
-function waiting({ spec, role }: Planned, reason: string): ContainerStatus {
-  const state = { state: "waiting", reason } as const;
-  const { name, image } = spec;
-  return { name, image, role, state, started: false, ready: false, restarts: 0, standIn: false };
+interface WorkerState {
+  readonly node: NodeContext;
+  readonly place: PodPlace;
+  readonly changed: () => void;
+  readonly containers: readonly PlannedContainer[];
+  tasks: readonly ContainerTask[];
+  phase: PodPhase;
+  trouble: { readonly reason: string; readonly message: string } | undefined;
+  isTerminating: boolean;
+  held: { readonly context: PodContext; readonly holder: Holder } | undefined;
+  finished: Promise<PodPhase>;
 }
 
 /** Init containers one after the other; a sidecar only has to be started. False when one of them failed. */
@@ -58,80 +52,84 @@ async function runMains(tasks: readonly ContainerTask[]): Promise<boolean> {
   return (await Promise.all(exitCodes)).every((exitCode) => exitCode === 0);
 }
 
+function byRole({ tasks }: WorkerState, ...roles: ContainerStatus["role"][]): ContainerTask[] {
+  return tasks.filter((task) => roles.includes(task.status().role));
+}
+
+function setPhase(worker: WorkerState, phase: PodPhase): void {
+  worker.phase = phase;
+  worker.changed();
+}
+
+async function runTasks(worker: WorkerState, context: PodContext): Promise<PodPhase> {
+  worker.tasks = worker.containers.map((planned) => createContainerTask(planned, context, worker.changed));
+  if (!(await runInits(byRole(worker, "init", "sidecar"))) || worker.isTerminating) return "Failed";
+  setPhase(worker, "Running");
+  return (await runMains(byRole(worker, "main"))) ? "Succeeded" : "Failed";
+}
+
+/** Sidecars end last, in the reverse of the order they were started in. */
+async function stopSidecars(worker: WorkerState, graceMs: number): Promise<void> {
+  for (const task of byRole(worker, "sidecar").reverse()) await task.stop(graceMs);
+}
+
+async function release(worker: WorkerState): Promise<void> {
+  const { context, holder } = worker.held ?? {};
+  worker.held = undefined;
+  await holder?.release();
+  if (context !== undefined) await rm(context.folder, { recursive: true, force: true });
+}
+
+async function runToEnd(worker: WorkerState): Promise<PodPhase> {
+  const { node, place } = worker;
+  try {
+    worker.held = await setUpPod(node, place);
+    const end = worker.isTerminating ? "Failed" : await runTasks(worker, worker.held.context);
+    await stopSidecars(worker, place.facts.pod.spec.terminationGracePeriodSeconds * 1000);
+    await release(worker);
+    setPhase(worker, end);
+  } catch (error) {
+    const reason = error instanceof ContainerConfigError ? error.reason : "SandboxError";
+    worker.trouble = { reason, message: (error as Error).message };
+    worker.changed();
+  }
+  return worker.phase;
+}
+
+async function stop(worker: WorkerState, graceMs: number): Promise<void> {
+  worker.isTerminating = true;
+  worker.changed();
+  const deadline = Date.now() + graceMs;
+  await Promise.all(byRole(worker, "init", "main").map((task) => task.stop(graceMs)));
+  await stopSidecars(worker, Math.max(0, deadline - Date.now()));
+  await worker.finished;
+}
+
+function statusOf({ phase, trouble, isTerminating, tasks, containers }: WorkerState): PodStatus {
+  const statuses = tasks.length > 0 ? tasks.map((task) => task.status()) : containers.map(notBegun);
+  return { phase, ...trouble, terminating: isTerminating, containers: statuses };
+}
+
 export function createPodWorker(node: NodeContext, place: PodPlace, changed: () => void): PodWorker {
-  const containers = planned(place);
-  const graceMs = place.facts.pod.spec.terminationGracePeriodSeconds * 1000;
-  let tasks: ContainerTask[] = [];
-  let phase: PodPhase = "Pending";
-  let trouble: { reason: string; message: string } | undefined;
-  let terminating = false;
-  let finished: Promise<PodPhase> = Promise.resolve(phase);
-  let held: { context: PodContext; holder: Holder } | undefined;
-
-  const byRole = (...roles: ContainerStatus["role"][]) => tasks.filter((task) => roles.includes(task.status().role));
-
-  function setPhase(next: PodPhase): void {
-    phase = next;
-    changed();
-  }
-
-  async function runTasks(context: PodContext): Promise<PodPhase> {
-    tasks = containers.map(({ spec, role }) => createContainerTask(spec, role, context, changed));
-    if (!(await runInits(byRole("init", "sidecar"))) || terminating) return "Failed";
-    setPhase("Running");
-    return (await runMains(byRole("main"))) ? "Succeeded" : "Failed";
-  }
-
-  /** Sidecars end last, in the reverse of the order they were started in. */
-  async function stopSidecars(ms: number): Promise<void> {
-    for (const task of byRole("sidecar").reverse()) await task.stop(ms);
-  }
-
-  async function release(): Promise<void> {
-    const { context, holder } = held ?? {};
-    held = undefined;
-    await holder?.release();
-    if (context !== undefined) await rm(context.folder, { recursive: true, force: true });
-  }
-
-  async function runToEnd(): Promise<PodPhase> {
-    try {
-      held = await setUpPod(node, place);
-      const end = terminating ? "Failed" : await runTasks(held.context);
-      await stopSidecars(graceMs);
-      await release();
-      setPhase(end);
-    } catch (error) {
-      trouble =
-        error instanceof ContainerConfigError
-          ? { reason: error.reason, message: error.message }
-          : { reason: "SandboxError", message: (error as Error).message };
-      changed();
-    }
-    return phase;
-  }
-
-  function run(): Promise<PodPhase> {
-    finished = runToEnd();
-    return finished;
-  }
-
-  async function stop(ms: number): Promise<void> {
-    terminating = true;
-    changed();
-    const deadline = Date.now() + ms;
-    await Promise.all(byRole("init", "main").map((task) => task.stop(ms)));
-    await stopSidecars(Math.max(0, deadline - Date.now()));
-    await finished;
-  }
-
-  const status = (): PodStatus => ({
-    phase,
-    ...trouble,
-    terminating,
-    containers:
-      tasks.length > 0 ? tasks.map((task) => task.status()) : containers.map((one) => waiting(one, "PodInitializing")),
-  });
-
-  return { status, run, stop, task: (name) => tasks.find(({ spec }) => spec.name === name) };
+  const worker: WorkerState = {
+    node,
+    place,
+    changed,
+    containers: plannedContainers(place.facts.pod.spec),
+    tasks: [],
+    phase: "Pending",
+    trouble: undefined,
+    isTerminating: false,
+    held: undefined,
+    finished: Promise.resolve("Pending"),
+  };
+  return {
+    status: () => statusOf(worker),
+    run: () => {
+      worker.finished = runToEnd(worker);
+      return worker.finished;
+    },
+    stop: (graceMs) => stop(worker, graceMs),
+    task: (name) => worker.tasks.find(({ spec }) => spec.name === name),
+  };
 }

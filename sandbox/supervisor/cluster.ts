@@ -1,14 +1,16 @@
 import { OutriggerError } from "../../mesh/errors.ts";
-import type { Manifest, Workload } from "../manifest/manifest.ts";
+import type { Manifest } from "../manifest/manifest.ts";
 import { addressLimit } from "../network/addresses.ts";
 import type { Backend, PlacedService } from "../network/services.ts";
 import { backendsOf } from "../network/services.ts";
 import { isReady } from "../pod/status.ts";
-import { expectedPods, runController } from "./controllers.ts";
+import { createChanges } from "./changes.ts";
+import { type ControllerContext, expectedPods, runController } from "./controllers.ts";
 import type { ServiceReport } from "./messages.ts";
 import { backendOf, createPods, type LivePod, type PodsOptions, reportOf, statusOf } from "./pods.ts";
 import type { PodReport } from "./report.ts";
 import { createServiceSync, type ServiceSync } from "./services.ts";
+import { lateVerdict, settlementsOf, verdict } from "./settlement.ts";
 
 export interface ClusterOptions extends Omit<PodsOptions, "changed" | "accounts"> {
   readonly manifest: Manifest;
@@ -33,21 +35,6 @@ export interface Cluster {
   readonly stop: (graceMs: number) => Promise<void>;
 }
 
-/** `working`: a Job whose Pods run; it may do so for as long as it likes. */
-type Settlement = "settled" | "working" | "hopeless" | "underway";
-
-function settlementOf(workload: Workload, pods: readonly LivePod[]): Settlement {
-  const own = pods
-    .filter(({ wanted }) => wanted.workload === `${workload.kind}/${workload.name}`)
-    .filter(({ wanted }) => wanted.namespace === workload.namespace)
-    .map(reportOf)
-    .filter(({ isReplaced }) => !isReplaced);
-  if (own.some(({ isHopeless }) => isHopeless)) return "hopeless";
-  if (own.length < expectedPods(workload)) return "underway";
-  if (own.every(({ isSettled }) => isSettled)) return "settled";
-  return own.every(({ isSettled, isReady }) => isSettled || isReady) ? "working" : "underway";
-}
-
 function serviceReport(
   { name, namespace, spec, clusterIps }: PlacedService,
   backends: readonly Backend[],
@@ -69,77 +56,60 @@ function checkSize({ workloads }: Manifest): void {
   throw new OutriggerError("SANDBOX_FAILED", [problem]);
 }
 
+async function stopAll(pods: readonly LivePod[], graceMs: number): Promise<void> {
+  const ends = pods.map(async ({ object, worker }) => {
+    const ownMs = (object?.spec.terminationGracePeriodSeconds ?? 0) * 1000;
+    await worker?.stop(Math.min(ownMs, graceMs));
+  });
+  await Promise.all(ends);
+}
+
 export function createCluster(options: ClusterOptions): Cluster {
-  const { manifest, services, ipFamilies } = options;
+  const { manifest, services, ipFamilies, onPod, onNote } = options;
   checkSize(manifest);
   const pods: LivePod[] = [];
-  const watchers = new Set<() => void>();
+  const changes = createChanges();
   const stopping = new AbortController();
   const backends = () => pods.flatMap((pod) => backendOf(pod) ?? []);
-  const sync = createServiceSync(services, ipFamilies, backends, (error) => options.onNote(error.message));
+  const sync = createServiceSync(services, ipFamilies, backends, (error) => onNote(error.message));
+  const make = createPods({
+    ...options,
+    accounts: manifest.serviceAccounts,
+    changed: (pod) => {
+      sync.refresh();
+      onPod(reportOf(pod));
+      changes.announce();
+    },
+  });
 
-  function changed(pod: LivePod): void {
+  const controllers: ControllerContext = {
+    signal: stopping.signal,
+    create: (wanted) => {
+      const pod = make(wanted);
+      pods.push(pod);
+      onPod(reportOf(pod));
+      return pod;
+    },
+    ready: async (pod) => void (await changes.until(() => isReady(statusOf(pod)) || undefined, stopping.signal)),
+  };
+
+  function start(): void {
     sync.refresh();
-    options.onPod(reportOf(pod));
-    for (const check of [...watchers]) check();
-  }
-
-  /** Resolves with the first value that `probe` gives, now or after a change; undefined when the signal comes first. */
-  function until<T>(probe: () => T | undefined, signal: AbortSignal): Promise<T | undefined> {
-    return new Promise((resolve) => {
-      const finish = (value: T | undefined) => {
-        watchers.delete(check);
-        signal.removeEventListener("abort", give);
-        resolve(value);
-      };
-      const give = () => finish(undefined);
-      const check = () => {
-        const value = probe();
-        if (value !== undefined) finish(value);
-      };
-      watchers.add(check);
-      signal.addEventListener("abort", give, { once: true });
-      if (signal.aborted) give();
-      else check();
-    });
-  }
-
-  const make = createPods({ ...options, accounts: manifest.serviceAccounts, changed });
-
-  function create(...args: Parameters<typeof make>): LivePod {
-    const pod = make(...args);
-    pods.push(pod);
-    options.onPod(reportOf(pod));
-    return pod;
-  }
-
-  async function ready(pod: LivePod): Promise<void> {
-    await until(() => (isReady(statusOf(pod)) ? true : undefined), stopping.signal);
+    for (const workload of manifest.workloads) {
+      runController(workload, controllers).catch((error: Error) => onNote(`${workload.name}: ${error.message}`));
+    }
   }
 
   async function settled(signal: AbortSignal): Promise<boolean | undefined> {
-    const settlements = () => manifest.workloads.map((workload) => settlementOf(workload, pods));
-    const verdict = () => {
-      const now = settlements();
-      if (now.every((settlement) => settlement === "settled")) return true;
-      return now.every((settlement) => settlement === "settled" || settlement === "hopeless") ? false : undefined;
-    };
-    const result = await until(verdict, AbortSignal.any([signal, stopping.signal]));
+    const now = () => settlementsOf(manifest.workloads, pods);
+    const result = await changes.until(() => verdict(now()), AbortSignal.any([signal, stopping.signal]));
     await sync.settled();
-    if (stopping.signal.aborted) return undefined;
-    return result ?? settlements().every((settlement) => settlement === "settled" || settlement === "working");
+    return stopping.signal.aborted ? undefined : (result ?? lateVerdict(now()));
   }
 
   return {
     sync,
-    start: () => {
-      sync.refresh();
-      for (const workload of manifest.workloads) {
-        runController(workload, { create, ready, signal: stopping.signal }).catch((error: Error) =>
-          options.onNote(`${workload.kind} ${workload.name}: ${error.message}`),
-        );
-      }
-    },
+    start,
     settled,
     reports: () => pods.map(reportOf),
     pods: () => pods,
@@ -147,11 +117,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     find: (namespace, name) => pods.find(({ wanted }) => wanted.name === name && wanted.namespace === namespace),
     stop: async (graceMs) => {
       stopping.abort();
-      const ends = pods.map(async (pod) => {
-        const ownMs = (pod.object?.spec.terminationGracePeriodSeconds ?? 0) * 1000;
-        await pod.worker?.stop(Math.min(ownMs, graceMs));
-      });
-      await Promise.all(ends);
+      await stopAll(pods, graceMs);
     },
   };
 }

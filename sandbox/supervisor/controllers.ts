@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Workload } from "../manifest/manifest.ts";
 import { backoffMs } from "../pod/restart.ts";
-import type { WantedPod } from "../workload/pods.ts";
-import { jobPod, podsOf } from "../workload/pods.ts";
-import type { LivePod } from "./pods.ts";
-import { markReplaced } from "./pods.ts";
+import { jobPod, podsOf, type WantedPod } from "../workload/pods.ts";
+import { type LivePod, markReplaced } from "./pods.ts";
 
-/** What controllers do with. */
+/** What controllers work with. */
 export interface ControllerContext {
   readonly create: (wanted: WantedPod) => LivePod;
   /** Resolves once the Pod is ready. */

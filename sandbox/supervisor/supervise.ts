@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../../host/command.ts";
 import type { Authority } from "../../host/x509.ts";
 import { disksOf } from "../container/file-system.ts";
@@ -26,6 +27,8 @@ export interface Sandbox {
   readonly stop: (graceMs: number) => Promise<void>;
 }
 
+/** What stopping takes besides the grace of the Pods. */
+const spareMs = 3000;
 const nodeName = "sandbox";
 
 /** The ConfigMap that every namespace of a cluster has. */
@@ -87,8 +90,9 @@ function stopper(
 ): Sandbox["stop"] {
   let stopping: Promise<void> | undefined;
   return (graceMs) => {
-    stopping ??= cluster
-      .stop(graceMs)
+    // What has not ended by then ends with this process, as everything in its PID namespace does.
+    const late = sleep(graceMs + spareMs);
+    stopping ??= Promise.race([cluster.stop(graceMs), late])
       .then(() => webhook.stop())
       .then(() => discovery?.stop())
       .then(() => removeAll(spec));
