@@ -35,7 +35,7 @@ const metadata = v.looseObject({
 });
 
 const pod = v.looseObject({
-  metadata: v.optional(metadata, {}),
+  metadata: v.nullish(metadata),
   spec: v.looseObject({
     containers: v.array(container),
     initContainers: v.nullish(v.array(container)),
@@ -52,6 +52,6 @@ const pod = v.looseObject({
  */
 export function readPod(object: unknown): Pod {
   checked(pod, object, "", "BAD_OBJECT");
-  const { metadata = {}, ...rest } = object as Pod;
-  return { ...rest, metadata };
+  const { metadata, ...rest } = object as Omit<Pod, "metadata"> & { readonly metadata?: Pod["metadata"] | null };
+  return { ...rest, metadata: metadata ?? {} } as Pod;
 }

@@ -53,3 +53,12 @@ test("everything that is wrong is reported at once, by workload and field", () =
     "kind: Pod\nmetadata: {name: a}\nspec: {containers: [{}]}\n---\nkind: Deployment\nmetadata: {name: b}\nspec: {}\n";
   assert.throws(() => inject(bad), /Pod\/a spec\.containers\[0\]\.name is missing\n.*Deployment\/b/);
 });
+
+test("refuses a document that is no mapping, by the file's name", () => {
+  assert.throws(() => inject("root:x:0:0:root:/root:/bin/bash\n"), /test is no Kubernetes object; give YAML/);
+});
+
+test("takes a null metadata as an absent one, as Kubernetes does", () => {
+  const { text } = inject(`kind: Deployment\nspec: {template: {metadata: , ${containers}}}\n`);
+  assert.match(text, /istio-proxy/);
+});

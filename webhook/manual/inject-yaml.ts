@@ -52,6 +52,21 @@ function denials(injected: readonly Injected[]): Problem[] {
   );
 }
 
+/** What is neither empty nor a mapping is no Kubernetes object: a wrong file, most likely. */
+function strangers(documents: readonly YamlDocument[], source: string): Problem[] {
+  return documents.flatMap(({ value }, index) =>
+    value === null || value === undefined || isObject(value)
+      ? []
+      : [
+          {
+            field: documents.length === 1 ? source : `${source}, document ${index + 1}`,
+            message: "is no Kubernetes object",
+            remedy: "give YAML with apiVersion and kind",
+          },
+        ],
+  );
+}
+
 export interface ManualOptions {
   /** Names the text in error messages, such as a file. */
   readonly source: string;
@@ -68,7 +83,7 @@ export interface ManualOptions {
 export function injectYaml(text: string, options: ManualOptions, settings: InjectionSettings): InjectedYaml {
   const documents = readYamlDocuments(text, options.source);
   const injected = documents.map((document) => injectTemplates(document, options, settings));
-  const problems = denials(injected.flat());
+  const problems = [...strangers(documents, options.source), ...denials(injected.flat())];
   if (problems.length > 0) throw new OutriggerError("BAD_OBJECT", problems);
   const allowed = injected.map((list) => list.filter(isAllowed));
   const texts = documents.map((document, index) =>
