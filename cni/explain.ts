@@ -11,7 +11,7 @@ import type { NetworkConfiguration } from "./network-configuration.ts";
 const examples = `
 Examples:
   kubectl get pod web-0 -o json | outrigger cni explain -
-  outrigger cni explain pod.yaml --exclude-namespaces kube-system,monitoring
+  outrigger cni explain pod.yaml --exclude-namespace kube-system --exclude-namespace monitoring
 `;
 
 const podSchema = v.looseObject({
@@ -20,13 +20,19 @@ const podSchema = v.looseObject({
   spec: v.looseObject({ containers: v.array(v.looseObject({ name: v.string() })) }),
 });
 
+async function readInput(path: string): Promise<string> {
+  try {
+    return await (path === "-" ? text(process.stdin) : readFile(path, "utf8"));
+  } catch (error) {
+    const message = `cannot be read: ${(error as Error).message}`;
+    throw new OutriggerError("BAD_FLAG", [{ field: "file", value: path, message }], { cause: error });
+  }
+}
+
 /** Reads one Pod from YAML, which JSON is too. */
 async function readPodFile(path: string): Promise<Pod> {
-  const { parseDocument } = await import("yaml");
-  const document = parseDocument(path === "-" ? await text(process.stdin) : await readFile(path, "utf8"));
-  const [error] = document.errors;
-  if (error !== undefined) throw new OutriggerError("BAD_OBJECT", [{ field: path, message: error.message }]);
-  return checked(podSchema, document.toJS(), "", "BAD_OBJECT") as Pod;
+  const { readYaml } = await import("../mesh/yaml.ts");
+  return checked(podSchema, readYaml(await readInput(path), path, "BAD_OBJECT"), "", "BAD_OBJECT") as Pod;
 }
 
 /** What is printed: the decision, its rule, and the settings that the rules would be compiled from. */
@@ -39,12 +45,12 @@ export function explanation(decision: CaptureDecision): string {
   return `${[...lines, "settings:", ...settings].join("\n")}\n`;
 }
 
-async function explain(path: string, { excludeNamespaces }: { excludeNamespaces: string }): Promise<void> {
+async function explain(path: string, { excludeNamespace }: { excludeNamespace?: string[] }): Promise<void> {
   const pod = await readPodFile(path);
   const { namespace = "default", name = pod.metadata.generateName ?? "(unnamed)" } = pod.metadata;
   const configuration: NetworkConfiguration = {
     cniVersion: "1.0.0",
-    exclude_namespaces: excludeNamespaces.split(","),
+    exclude_namespaces: excludeNamespace ?? ["kube-system"],
     native_nftables: false,
     runtimeConfig: {},
   };
@@ -57,7 +63,11 @@ export function explainCommand(): Command {
   return new Command("explain")
     .description("Say whether the node captures a Pod, by which rule, and with which settings.")
     .argument("<file>", "the Pod, as YAML or JSON; - is standard input")
-    .option("--exclude-namespaces <list>", "namespaces whose Pods get no rules", "kube-system")
+    .option(
+      "--exclude-namespace <name>",
+      "a namespace whose Pods get no rules; can be given again (default: kube-system)",
+      (text, before: string[] | undefined) => [...(before ?? []), text],
+    )
     .addHelpText("after", examples)
     .action(explain);
 }

@@ -3,9 +3,8 @@ import { createLog, type LogLevel, logLevels } from "../../host/log.ts";
 import { type RepairMode, repairModes } from "../repair/repair.ts";
 import type { AgentOptions } from "./options.ts";
 
-interface Flags extends Omit<AgentOptions, "health" | "excludeNamespaces" | "removeTaint"> {
-  readonly excludeNamespaces: readonly string[];
-  readonly taint: boolean;
+interface Flags extends Omit<AgentOptions, "health" | "excludeNamespaces"> {
+  readonly excludeNamespace?: readonly string[];
   readonly healthAddress: string;
   readonly healthPort: number;
   readonly logLevel: LogLevel;
@@ -28,7 +27,12 @@ function wholeNumber(low: number, high: number): (text: string) => number {
   };
 }
 
-const list = (text: string): string[] => text.split(",").filter((item) => item !== "");
+const collect = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];
+
+function truth(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("It must be true or false.");
+}
 
 function identityFlags(command: Command): Command {
   return command
@@ -40,7 +44,8 @@ function identityFlags(command: Command): Command {
 
 function folderFlags(command: Command): Command {
   return command
-    .option("--run-directory <path>", "where the socket is, here and on the node", "/run/outrigger-cni")
+    .option("--run-directory <path>", "where the socket is, as mounted here", "/run/outrigger-cni")
+    .option("--node-run-directory <path>", "the same folder on the node (default: the same path)")
     .option("--program-folder <path>", "the node's CNI plugins, as mounted here", "/host/opt/cni/bin")
     .option("--configuration-folder <path>", "the node's CNI configuration, as mounted here", "/host/etc/cni/net.d")
     .option("--namespace-folder <path>", "the runtime's network namespaces, as mounted here", "/host/run/netns")
@@ -54,25 +59,29 @@ function folderFlags(command: Command): Command {
 
 function behaviourFlags(command: Command): Command {
   return command
-    .option("--exclude-namespaces <list>", "namespaces whose Pods get no rules", list, ["kube-system"])
-    .option("--native-nftables", "write nftables' own rules instead of iptables'", false)
+    .option("--exclude-namespace <name>", "a namespace whose Pods get no rules; can be given again", collect)
+    .option("--native-nftables [choice]", "write nftables' own rules instead of iptables'", truth, false)
     .addOption(
       new Option("--repair <mode>", "what is done about Pods that started without rules")
         .choices(repairModes)
         .default("repair"),
     )
     .option("--repairs-per-minute <number>", "at most so many Pods", wholeNumber(1, 6000), 60)
-    .option("--taint", "take the taint cni.istio.io/not-ready off the node once ready", false)
+    .option("--remove-taint [choice]", "take the taint cni.istio.io/not-ready off the node once ready", truth, false)
     .option("--concurrency <number>", "how many Pods' rules are written at once", wholeNumber(1, 256), 4)
     .option("--health-address <address>", "where health and metrics are served", "0.0.0.0")
     .option("--health-port <number>", "and their port; 0 is any free one", wholeNumber(0, 65535), 15025)
     .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
 }
 
-async function run({ taint, healthAddress, healthPort, ...flags }: Flags): Promise<void> {
+async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Flags): Promise<void> {
   const ending = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
-  const options = { ...flags, removeTaint: taint, health: { address: healthAddress, port: healthPort } };
+  const options: AgentOptions = {
+    ...flags,
+    excludeNamespaces: excludeNamespace ?? [],
+    health: { address: healthAddress, port: healthPort },
+  };
   const { log, flush } = createLog(options.logLevel);
   try {
     // 100 ms and 35 MB: not for `outrigger cni explain`.

@@ -8,8 +8,10 @@ export interface AgentOptions {
   readonly podName: string;
   readonly namespace: string;
   readonly daemonSet: string;
-  /** Where the plugin finds the agent's socket; the same path on the node and here. */
+  /** Where the agent's socket is, as mounted here. */
   readonly runDirectory: string;
+  /** The same folder on the node, where the plugin looks for it; the same path when absent. */
+  readonly nodeRunDirectory?: string;
   /** The node's folders, as they are mounted here. */
   readonly programFolder: string;
   readonly configurationFolder: string;

@@ -35,7 +35,10 @@ export interface NodeCluster {
   readTaints(): Promise<readonly string[]>;
   /** Removes the taints at these positions. Throws when one of them has another key by now. */
   removeTaints(positions: readonly number[], key: string): Promise<void>;
-  /** Whether the agent's DaemonSet is there and not being deleted. */
+  /**
+   * Whether the agent's DaemonSet is there and not being deleted. No right to ask any more means that it is not: an
+   * uninstallation may take the rights away first.
+   */
   isInstalled(): Promise<boolean>;
 }
 
@@ -151,7 +154,7 @@ export function connectNodeCluster({ nodeName, podName, namespace, daemonSet }: 
     },
     async isInstalled() {
       const request = apps.readNamespacedDaemonSet({ name: daemonSet, namespace });
-      const found = await unlessStatus([404], undefined, timely("GET DaemonSet", request));
+      const found = await unlessStatus([401, 403, 404], undefined, timely("GET DaemonSet", request));
       return found !== undefined && found.metadata?.deletionTimestamp === undefined;
     },
   };

@@ -15,6 +15,12 @@ function draftOf(path: string): string {
   return join(dirname(path), `.${basename(path)}.outrigger-draft`);
 }
 
+/** Changes the owner only where it is another one: that takes a capability which the agent does not have. */
+async function giveTo(path: string, { uid, gid }: FileOwner): Promise<void> {
+  const { uid: ownUid, gid: ownGid } = await stat(path);
+  if (uid !== undefined && gid !== undefined && (uid !== ownUid || gid !== ownGid)) await chown(path, uid, gid);
+}
+
 /** Writes a file so that a reader sees the old content or the new one, whatever happens in between, power loss included. */
 export async function writeAtomically(path: string, content: string | Buffer, owner: FileOwner): Promise<void> {
   const draft = draftOf(path);
@@ -29,7 +35,7 @@ export async function writeAtomically(path: string, content: string | Buffer, ow
       await file.close();
     }
     await chmod(draft, owner.mode);
-    if (owner.uid !== undefined && owner.gid !== undefined) await chown(draft, owner.uid, owner.gid);
+    await giveTo(draft, owner);
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });

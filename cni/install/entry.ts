@@ -4,7 +4,7 @@ import { type PluginEntry, pluginType } from "./conflist.ts";
 
 type EntryOptions = Pick<
   AgentOptions,
-  "logLevel" | "runDirectory" | "excludeNamespaces" | "nativeNftables" | "namespace" | "daemonSet"
+  "logLevel" | "runDirectory" | "nodeRunDirectory" | "excludeNamespaces" | "nativeNftables" | "namespace" | "daemonSet"
 >;
 
 /** Outrigger's entry in the node's chain: all that the plugin must know while no agent answers. No secret is in it. */
@@ -12,7 +12,7 @@ export function pluginEntry(options: EntryOptions): PluginEntry {
   return {
     type: pluginType,
     log_level: options.logLevel,
-    run_directory: options.runDirectory,
+    run_directory: options.nodeRunDirectory ?? options.runDirectory,
     exclude_namespaces: options.excludeNamespaces,
     native_nftables: options.nativeNftables,
     // A DaemonSet's Pods are named after it.
