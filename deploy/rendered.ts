@@ -15,6 +15,7 @@ const variants: Readonly<Record<string, InstallInput>> = {
     certificates: { from: "cert-manager" },
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
   },
+  "outrigger-cni.yaml": { cni: { enabled: true } },
   "outrigger-canary.yaml": { revision: "canary", tags: ["preview"] },
 };
 

@@ -34,6 +34,46 @@ const certificates = v.variant("from", [
   }),
 ]);
 
+const resources = (cpu: string, memory: string, memoryLimit: string) =>
+  v.optional(
+    v.strictObject({
+      requests: v.optional(v.objectWithRest({ cpu: withDefault(cpu), memory: withDefault(memory) }, quantity), {}),
+      limits: v.optional(v.objectWithRest({ memory: withDefault(memoryLimit) }, quantity), {}),
+    }),
+    {},
+  );
+
+const folder = v.pipe(v.string(), v.regex(/^\/[\w./-]+$/, "is not an absolute path"));
+
+/** Capture from the node, in place of istio-init. docs/cni.md. */
+const cni = v.strictObject({
+  /** Pods are injected without istio-init: the node writes their rules. */
+  enabled: v.optional(v.boolean(), false),
+  /** Bring the node agent. There is one in a cluster: further revisions say false. */
+  agent: v.optional(v.boolean(), true),
+  /** Where the agent runs. Pod Security must let it in: not the webhook's namespace. */
+  namespace: v.optional(dnsLabel, "outrigger-cni"),
+  excludeNamespaces: v.optional(v.array(dnsLabel), ["kube-system"]),
+  nativeNftables: v.optional(v.boolean(), false),
+  /** What is done about Pods that started before the node's plugin stood. */
+  repair: v.optional(v.picklist(["repair", "delete", "label", "off"]), "repair"),
+  /** Take cni.istio.io/not-ready off nodes that are ready. */
+  removeTaint: v.optional(v.boolean(), false),
+  /** Where the nodes keep what concerns CNI. */
+  directories: v.optional(
+    v.strictObject({
+      plugins: v.optional(folder, "/opt/cni/bin"),
+      configuration: v.optional(folder, "/etc/cni/net.d"),
+      namespaces: v.optional(folder, "/var/run/netns"),
+      cache: v.optional(folder, "/var/lib/cni"),
+      run: v.optional(folder, "/run/outrigger-cni"),
+    }),
+    {},
+  ),
+  resources: resources("20m", "96Mi", "256Mi"),
+  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+});
+
 /** What can be set for an installation. The same names are the Helm chart's values. */
 export const schema = v.strictObject({
   /** Where the webhook runs. */
@@ -48,6 +88,7 @@ export const schema = v.strictObject({
     v.strictObject({
       webhook: v.optional(image, `docker.io/outrigger/outrigger:${version}`),
       init: v.optional(image, `docker.io/outrigger/init:${version}`),
+      cni: v.optional(image, `docker.io/outrigger/cni:${version}`),
       proxy: v.optional(image, "docker.io/envoyproxy/envoy:distroless-v1.40.0"),
       pullPolicy: v.optional(v.picklist(["IfNotPresent", "Always", "Never"]), "IfNotPresent"),
       pullSecrets: v.optional(v.array(v.string()), []),
@@ -79,21 +120,13 @@ export const schema = v.strictObject({
         }),
         {},
       ),
-      resources: v.optional(
-        v.strictObject({
-          requests: v.optional(
-            v.objectWithRest({ cpu: withDefault("50m"), memory: withDefault("128Mi") }, quantity),
-            {},
-          ),
-          limits: v.optional(v.objectWithRest({ memory: withDefault("384Mi") }, quantity), {}),
-        }),
-        {},
-      ),
+      resources: resources("50m", "128Mi", "384Mi"),
       priorityClassName: v.optional(v.string(), "system-cluster-critical"),
       logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
     }),
     {},
   ),
+  cni: v.optional(cni, {}),
   /** Deny Pods without a sidecar in namespaces that say they must have one. */
   sidecarPolicy: v.optional(v.boolean(), true),
   networkPolicy: v.optional(v.boolean(), true),

@@ -17,6 +17,7 @@ export interface InjectionFlags {
   readonly values?: string;
   readonly injectorConfig?: string;
   readonly nativeSidecars: NativeSidecars;
+  readonly cni: boolean | undefined;
   readonly nodes?: string[];
   readonly platform: InjectionSettings["platform"];
   readonly compliancePolicy?: string;
@@ -41,6 +42,11 @@ function nativeSidecars(text: string): NativeSidecars {
   return value;
 }
 
+function truth(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("It must be true or false.");
+}
+
 function kubeletVersions(text: string): string[] {
   const versions = text.split(",").map((version) => version.trim());
   if (versions.every((version) => /^v?\d+\.\d+/.test(version))) return versions;
@@ -61,6 +67,7 @@ export function withInjectionFlags(command: Command): Command {
       nativeSidecars,
       "auto",
     )
+    .option("--cni [choice]", "the nodes write the rules: no istio-init (default: the values')", truth)
     .option("--nodes <versions>", "kubelet versions of the cluster's nodes, with commas, for auto", kubeletVersions)
     .addOption(
       new Option("--platform <name>", "what the cluster is").choices(["kubernetes", "openshift"]).default("kubernetes"),
@@ -147,6 +154,7 @@ export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTex
     platform,
     nativeSidecars: flags.nativeSidecars,
     ipFamilies: flags.ipFamilies,
+    ...(flags.cni !== undefined && { cni: flags.cni }),
     ...(revision !== undefined && { revision }),
     ...(compliancePolicy !== undefined && { compliancePolicy }),
     ...(initImage !== undefined && { initImage }),

@@ -63,6 +63,8 @@ export interface SettingsInput {
   readonly values?: unknown;
   /** The key `config` of the ConfigMap `istio-sidecar-injector`. */
   readonly injectorConfig?: unknown;
+  /** Whether the nodes write the rules; the values' `pilot.cni.enabled` when absent. */
+  readonly cni?: boolean;
   readonly initImage?: string;
   readonly proxyImage?: string;
   readonly ipFamilies?: IpFamilies;
@@ -84,13 +86,17 @@ function templatesOf(profile: ProfileName, custom: Readonly<Record<string, strin
   return new Map([...own, ...added.map(([name, text]) => [name, customTemplate(name, text)] as const)]);
 }
 
+function withCni(values: Values, enabled: boolean = values.pilot.cni.enabled): Values {
+  return { ...values, pilot: { ...values.pilot, cni: { ...values.pilot.cni, enabled } } };
+}
+
 /**
  * Works the settings out.
  * @throws OutriggerError BAD_CONFIGURATION with the path of every field that has the wrong form
  */
 export function injectionSettings(input: SettingsInput = {}): InjectionSettings {
   const profile = input.profile ?? "envoy";
-  const values = helmValues(input.values, profileValues[profile]);
+  const values = withCni(helmValues(input.values, profileValues[profile]), input.cni);
   const mesh = meshConfig(input.meshConfig);
   const config = injectorConfig(input.injectorConfig, values);
   const { policy, neverInjectSelector, alwaysInjectSelector, injectedAnnotations, warnings } = config;

@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { version } from "../../mesh/version.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
 import { schema } from "../settings.ts";
+import { value } from "./placeholder.ts";
 import { registrationTemplates } from "./registrations.ts";
 import { objectTemplates } from "./variants.ts";
 
@@ -41,9 +42,10 @@ Give a namespace its sidecars, then restart its workloads:
 {{- end }}
 `;
 
-/** Registrations have templates of their own, and the namespace is Helm's to make. */
-function isOrdinary({ kind }: KubernetesObject): boolean {
-  return kind !== "MutatingWebhookConfiguration" && kind !== "Namespace";
+/** Registrations have templates of their own, and the release's namespace is Helm's to make. */
+function isOrdinary({ kind, metadata }: KubernetesObject): boolean {
+  if (kind === "Namespace") return metadata.name !== value("namespace");
+  return kind !== "MutatingWebhookConfiguration";
 }
 
 /** `HorizontalPodAutoscaler` → `horizontal-pod-autoscaler` */

@@ -27,7 +27,7 @@ function scalarTemplate(text: string): string {
   const parts = [...text.matchAll(pattern)].map((match) => expression(match[1] ?? ""));
   const [only] = parts;
   if (parts.length === 1 && text.replace(pattern, "") === "") return `{{ ${only} | quote }}`;
-  const format = JSON.stringify(text.replaceAll("%", "%%").replaceAll(pattern, "%s"));
+  const format = JSON.stringify(text.replaceAll("%", "%%").replaceAll(pattern, "%v"));
   return `{{ printf ${format} ${parts.join(" ")} | quote }}`;
 }
 

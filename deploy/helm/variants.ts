@@ -29,6 +29,26 @@ const variants: readonly Variant[] = [
   },
 ];
 
+/** Every switch is on, so that every object is there. */
+const cniPlaceholders: InstallSettings["cni"] = {
+  enabled: value("cni.enabled") as unknown as boolean,
+  agent: true,
+  namespace: value("cni.namespace"),
+  excludeNamespaces: [value("each:cni.excludeNamespaces")],
+  nativeNftables: value("cni.nativeNftables") as unknown as boolean,
+  repair: value("cni.repair") as "repair",
+  removeTaint: value("cni.removeTaint") as unknown as boolean,
+  directories: {
+    plugins: value("cni.directories.plugins"),
+    configuration: value("cni.directories.configuration"),
+    namespaces: value("cni.directories.namespaces"),
+    cache: value("cni.directories.cache"),
+    run: value("cni.directories.run"),
+  },
+  resources: value("yaml:cni.resources") as unknown as InstallSettings["cni"]["resources"],
+  logLevel: value("cni.logLevel") as "info",
+};
+
 /** Settings with a placeholder for each that changes a value only. Numbers and trees become strings on purpose. */
 function placeholders(certificates: InstallSettings["certificates"]): InstallSettings {
   const integer = (path: string) => value(`int:${path}`) as unknown as number;
@@ -40,6 +60,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
     images: {
       webhook: value("images.webhook"),
       init: value("images.init"),
+      cni: value("images.cni"),
       proxy: value("images.proxy"),
       pullPolicy: value("images.pullPolicy") as "Always",
       pullSecrets: [value("each:images.pullSecrets")],
@@ -58,6 +79,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       priorityClassName: value("webhook.priorityClassName"),
       logLevel: value("webhook.logLevel") as "info",
     },
+    cni: cniPlaceholders,
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
   };
 }
@@ -67,8 +89,16 @@ export function variantSettings(): InstallSettings {
   return placeholders({ from: "self-managed" });
 }
 
+const nodeAgent = "and $.Values.cni.enabled $.Values.cni.agent";
+
 /** Objects that are there only when a setting says so, by kind, or by the end of their names. */
 const switches: Readonly<Record<string, string>> = {
+  "-cni": nodeAgent,
+  "-cni-pods": nodeAgent,
+  "-cni-delete": `${nodeAgent} (eq $.Values.cni.repair "delete")`,
+  "-cni-label": `${nodeAgent} (eq $.Values.cni.repair "label")`,
+  "-cni-taint": `${nodeAgent} $.Values.cni.removeTaint`,
+  Namespace: nodeAgent,
   NetworkPolicy: "$.Values.networkPolicy",
   ServiceMonitor: "$.Values.monitoring.serviceMonitor",
   PrometheusRule: "$.Values.monitoring.alerts",

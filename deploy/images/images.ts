@@ -1,6 +1,6 @@
 import { webhookNodeFlags } from "../../mesh/node-flags.ts";
 import type { Image } from "./file.ts";
-import { baseLayer, captureToolsLayer, folderLayer, nodeLayer } from "./layers.ts";
+import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } from "./layers.ts";
 
 /** Where the bundle stands in the images. */
 const bundleFolder = "/opt/outrigger";
@@ -37,5 +37,24 @@ export async function initImage(version: string, bundled: string): Promise<Image
     entrypoint: [node, program],
     environment: { NODE_ENV: "production" },
     labels: labels("Outrigger init", version),
+  };
+}
+
+/** The node agent: as init, with the program that enters namespaces, and the plugin that it puts on the node. */
+export async function cniImage(version: string, bundled: string, plugin: string): Promise<Image> {
+  return {
+    repository: "docker.io/outrigger/cni",
+    tag: version,
+    layers: [
+      await baseLayer(),
+      await nodeLayer(),
+      await captureToolsLayer(),
+      await programLayer("/usr/bin/nsenter", "/usr/bin/nsenter"),
+      [{ path: `${bundleFolder}/outrigger-cni`, copyOf: plugin, mode: 0o755 }],
+      await folderLayer(bundled, bundleFolder),
+    ],
+    entrypoint: [node, ...webhookNodeFlags, program],
+    environment: { NODE_ENV: "production" },
+    labels: labels("Outrigger CNI", version),
   };
 }

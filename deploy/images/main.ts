@@ -7,7 +7,8 @@ import { writeArchive } from "./archive.ts";
 import { billOfMaterials, debianComponents, nodeComponent, npmComponents } from "./bill-of-materials.ts";
 import { bundle } from "./bundle.ts";
 import { type Image, reference } from "./file.ts";
-import { initImage, webhookImage } from "./images.ts";
+import { goProgram } from "./go-program.ts";
+import { cniImage, initImage, webhookImage } from "./images.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const output = join(root, "dist", "images");
@@ -18,6 +19,7 @@ type Builder = (typeof engines)[number] | "archive";
 const targets: Readonly<Record<string, string>> = {
   "docker.io/outrigger/outrigger": "outrigger",
   "docker.io/outrigger/init": "init",
+  "docker.io/outrigger/cni": "cni",
 };
 
 /** The first engine that answers, or our own archives, which need none. */
@@ -53,6 +55,7 @@ async function main(): Promise<void> {
   for (const image of [
     await webhookImage(packageJson.version, bundled),
     await initImage(packageJson.version, bundled),
+    await cniImage(packageJson.version, bundled, await goProgram("cni/plugin", "outrigger-cni")),
   ]) {
     const name = targets[image.repository] ?? "image";
     if (builder === "archive") await buildArchive(image, name);

@@ -3,7 +3,8 @@ import { dirname, join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { bundle } from "./bundle.ts";
 import type { ImageFile, Layer } from "./file.ts";
-import { initImage, webhookImage } from "./images.ts";
+import { goProgram } from "./go-program.ts";
+import { cniImage, initImage, webhookImage } from "./images.ts";
 
 async function writeInto(root: string, file: ImageFile): Promise<void> {
   const path = join(root, file.path);
@@ -30,4 +31,6 @@ if (import.meta.main) {
   await bundle(bundled);
   await writeRoot((await webhookImage(packageJson.version, bundled)).layers, join(target, "outrigger"));
   await writeRoot((await initImage(packageJson.version, bundled)).layers, join(target, "init"));
+  const plugin = await goProgram("cni/plugin", "outrigger-cni");
+  await writeRoot((await cniImage(packageJson.version, bundled, plugin)).layers, join(target, "cni"));
 }

@@ -1,6 +1,6 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
 import { objectPath } from "../cluster/resources.ts";
-import { policyManifests, workloadManifests } from "../manifests/manifests.ts";
+import { cniManifests, policyManifests, workloadManifests } from "../manifests/manifests.ts";
 import type { InstallSettings } from "../settings.ts";
 import { applyAll, fieldManager } from "./apply-all.ts";
 import { waitUntilInjecting } from "./injecting.ts";
@@ -8,7 +8,7 @@ import { checkCluster } from "./preflight.ts";
 import type { Report } from "./progress.ts";
 import { prune } from "./prune.ts";
 import { refuseTagsElsewhere, registrationsFor, tagsElsewhere, unnamedRegistration } from "./tags.ts";
-import { rolloutPending, trustPending, waitUntilReady } from "./wait.ts";
+import { nodesPending, rolloutPending, trustPending, waitUntilReady } from "./wait.ts";
 
 export interface InstallOptions {
   readonly report: Report;
@@ -41,11 +41,17 @@ async function scaleUp(api: ClusterApi, deployment: KubernetesObject, minimum: n
  */
 async function bring(api: ClusterApi, settings: InstallSettings, options: InstallOptions): Promise<void> {
   const { report, timeoutMs } = options;
+  const node = cniManifests(settings);
   const workload = workloadManifests(settings);
   const registrations = await registrationsFor(api, settings);
   const policies = policyManifests(settings);
-  await checkCluster(api, [...workload, ...registrations, ...policies]);
+  await checkCluster(api, [...node, ...workload, ...registrations, ...policies]);
 
+  // The nodes first: Pods without istio-init come only when these can write their rules.
+  await applyAll(api, node, options);
+  for (const object of node.filter(({ kind }) => kind === "DaemonSet")) {
+    await waitUntilReady(api, object, nodesPending, { report, timeoutMs });
+  }
   await applyAll(api, workload, options);
   const { minimum } = settings.webhook.replicas;
   for (const object of workload.filter(({ kind }) => kind === "Deployment")) {
@@ -56,7 +62,7 @@ async function bring(api: ClusterApi, settings: InstallSettings, options: Instal
   for (const object of registrations) await waitUntilReady(api, object, trustPending, { report, timeoutMs });
   await waitUntilInjecting(api, settings, { report, timeoutMs });
   await applyAll(api, policies, options);
-  await prune(api, settings, [...workload, ...registrations, ...policies], report);
+  await prune(api, settings, [...node, ...workload, ...registrations, ...policies], report);
 }
 
 /** Installs a revision beside those that are there. A tag that names another revision is refused. */

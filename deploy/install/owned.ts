@@ -10,6 +10,7 @@ const kinds = [
   ["monitoring.coreos.com/v1", "PrometheusRule"],
   ["autoscaling/v2", "HorizontalPodAutoscaler"],
   ["apps/v1", "Deployment"],
+  ["apps/v1", "DaemonSet"],
   ["policy/v1", "PodDisruptionBudget"],
   ["networking.k8s.io/v1", "NetworkPolicy"],
   ["v1", "Service"],
@@ -23,6 +24,14 @@ const kinds = [
   ["v1", "ServiceAccount"],
 ] as const;
 
+/** The namespaces that an installation has made: the webhook's, and the node agent's. */
+export async function ownNamespaces(api: ClusterApi, namespace: string): Promise<string[]> {
+  const path = await collectionPath(api, "v1", "Namespace");
+  const query = { labelSelector: "app.kubernetes.io/part-of=outrigger" };
+  const { body } = await api.request<{ items: KubernetesObject[] }>({ path, query });
+  return [...new Set([namespace, ...body.items.map(({ metadata }) => metadata.name)])];
+}
+
 /** The objects in the cluster that carry these labels, in the order in which they can be deleted. */
 export async function ownedObjects(
   api: ClusterApi,
@@ -32,12 +41,16 @@ export async function ownedObjects(
   const labelSelector = Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
     .join(",");
+  const namespaces = await ownNamespaces(api, namespace);
   const found: KubernetesObject[] = [];
   for (const [apiVersion, kind] of kinds) {
-    if ((await findResource(api, apiVersion, kind)) === undefined) continue;
-    const path = await collectionPath(api, apiVersion, kind, namespace);
-    const { body } = await api.request<{ items: KubernetesObject[] }>({ path, query: { labelSelector } });
-    found.push(...body.items.map((item) => ({ ...item, apiVersion, kind })));
+    const resource = await findResource(api, apiVersion, kind);
+    if (resource === undefined) continue;
+    for (const place of resource.namespaced ? namespaces : [undefined]) {
+      const path = await collectionPath(api, apiVersion, kind, place);
+      const { body } = await api.request<{ items: KubernetesObject[] }>({ path, query: { labelSelector } });
+      found.push(...body.items.map((item) => ({ ...item, apiVersion, kind })));
+    }
   }
   return found;
 }

@@ -1,7 +1,7 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
 import { deleteObject, readObject } from "../cluster/apply.ts";
 import { authorityLeaseName, authoritySecretName } from "../manifests/names.ts";
-import { ownedObjects } from "./owned.ts";
+import { ownedObjects, ownNamespaces } from "./owned.ts";
 import type { Report } from "./progress.ts";
 import { waitUntilGone } from "./wait.ts";
 
@@ -15,8 +15,8 @@ export interface UninstallOptions {
 
 const everything = { "app.kubernetes.io/part-of": "outrigger", "app.kubernetes.io/managed-by": "outrigger" };
 
-/** What the webhook itself made, which no manifest has, and the namespace, in the end. */
-function sharedObjects(namespace: string): KubernetesObject[] {
+/** What the webhook itself made, which no manifest has, and the namespaces, in the end. */
+function sharedObjects(namespace: string, namespaces: readonly string[]): KubernetesObject[] {
   return [
     {
       apiVersion: "coordination.k8s.io/v1",
@@ -24,7 +24,7 @@ function sharedObjects(namespace: string): KubernetesObject[] {
       metadata: { name: authorityLeaseName, namespace },
     },
     { apiVersion: "v1", kind: "Secret", metadata: { name: authoritySecretName, namespace } },
-    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+    ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
   ];
 }
 
@@ -37,7 +37,8 @@ export async function uninstall(api: ClusterApi, options: UninstallOptions): Pro
   const labels = revision === undefined ? everything : { ...everything, "istio.io/rev": revision };
   const objects = await ownedObjects(api, namespace, labels);
   if (revision === undefined) {
-    for (const object of sharedObjects(namespace)) if (await readObject(api, object)) objects.push(object);
+    const shared = sharedObjects(namespace, await ownNamespaces(api, namespace));
+    for (const object of shared) if (await readObject(api, object)) objects.push(object);
   }
   for (const object of objects) {
     if (await deleteObject(api, object)) report({ verb: "deleted", object });

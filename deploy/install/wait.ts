@@ -27,6 +27,22 @@ export function rolloutPending(object: KubernetesObject, minimum: number): strin
   return replicas > updated ? `${replicas - updated} old replicas are still there` : undefined;
 }
 
+interface DaemonSetStatus {
+  readonly observedGeneration?: number;
+  readonly desiredNumberScheduled?: number;
+  readonly updatedNumberScheduled?: number;
+  readonly numberAvailable?: number;
+}
+
+/** Every node has the agent of the new template, ready. */
+export function nodesPending(object: KubernetesObject): string | undefined {
+  const status = (object.status ?? {}) as DaemonSetStatus;
+  if ((status.observedGeneration ?? 0) < (object.metadata.generation as number)) return "the change was not seen yet";
+  const { desiredNumberScheduled: wanted = 0, updatedNumberScheduled: updated = 0, numberAvailable = 0 } = status;
+  const ready = Math.min(updated, numberAvailable);
+  return ready < wanted ? `${ready} of ${wanted} nodes are ready` : undefined;
+}
+
 /** A registration works once the API server knows whose certificates to trust. */
 export function trustPending(object: KubernetesObject): string | undefined {
   const webhooks = (object.webhooks ?? []) as { clientConfig: { caBundle?: string } }[];

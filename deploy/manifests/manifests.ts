@@ -1,6 +1,8 @@
 import type { KubernetesObject } from "../cluster/api.ts";
 import type { InstallSettings } from "../settings.ts";
 import { certManagerObjects } from "./certificates.ts";
+import { cniAccessObjects, cniNamespace, cniServiceAccount } from "./cni-access.ts";
+import { cniDaemonSet } from "./cni-agent.ts";
 import { configuration } from "./configuration.ts";
 import { alertRules, dashboardConfigMap, serviceMonitor } from "./monitoring.ts";
 import { namespace } from "./namespace.ts";
@@ -13,6 +15,17 @@ import { autoscaler, deployment, disruptionBudget } from "./webhook-workload.ts"
 /** Typed objects, as the untyped ones that travel. */
 function plain(objects: readonly object[]): KubernetesObject[] {
   return objects as KubernetesObject[];
+}
+
+/** The node agent, in the order in which it can be applied. It stands before Pods rely on it. */
+export function cniManifests(settings: InstallSettings): KubernetesObject[] {
+  if (!settings.cni.enabled || !settings.cni.agent) return [];
+  return plain([
+    cniNamespace(settings),
+    cniServiceAccount(settings),
+    ...cniAccessObjects(settings),
+    cniDaemonSet(settings),
+  ]);
 }
 
 /**
@@ -50,5 +63,10 @@ export function policyManifests(settings: InstallSettings): KubernetesObject[] {
 
 /** Everything that an installation consists of, in order. */
 export function manifests(settings: InstallSettings): KubernetesObject[] {
-  return [...workloadManifests(settings), ...registrationManifests(settings), ...policyManifests(settings)];
+  return [
+    ...cniManifests(settings),
+    ...workloadManifests(settings),
+    ...registrationManifests(settings),
+    ...policyManifests(settings),
+  ];
 }

@@ -15,7 +15,7 @@ function certificateArguments(settings: InstallSettings, certificateFolder: stri
 
 /** The command line of the webhook's container. */
 export function webhookArguments(settings: InstallSettings, certificateFolder: string): string[] {
-  const { images, injection, revision, webhook } = settings;
+  const { cni, images, injection, revision, webhook } = settings;
   return [
     "webhook",
     `--port=${webhookPorts.container}`,
@@ -25,6 +25,7 @@ export function webhookArguments(settings: InstallSettings, certificateFolder: s
     `--revision=${revision}`,
     `--profile=${injection.profile}`,
     `--native-sidecars=${injection.nativeSidecars}`,
+    `--cni=${cni.enabled}`,
     `--init-image=${images.init}`,
     `--proxy-image=${images.proxy}`,
     `--log-level=${webhook.logLevel}`,

@@ -71,13 +71,30 @@ const cases: Readonly<Record<string, InstallInput>> = {
       logLevel: "debug",
     },
   },
+  "capture from the node": { cni: { enabled: true } },
+  "capture from the node, all else set": {
+    cni: {
+      enabled: true,
+      namespace: "node-agents",
+      excludeNamespaces: ["kube-system", "monitoring"],
+      nativeNftables: true,
+      repair: "delete",
+      removeTaint: true,
+      directories: { plugins: "/var/lib/cni/bin", run: "/var/run/outrigger-cni" },
+      logLevel: "debug",
+    },
+  },
+  "capture from the node by another revision": { revision: "canary", cni: { enabled: true, agent: false } },
+  "labelled for repair": { cni: { enabled: true, repair: "label" } },
 };
 
 for (const [name, input] of Object.entries(cases)) {
   test(`the chart makes what install applies: ${name}`, async () => {
     const rendered = await helmTemplate(input);
     assert.equal(rendered.exitCode, 0, rendered.stderr);
-    const wanted = manifests(installSettings({ ...input, namespace })).filter(({ kind }) => kind !== "Namespace");
+    // The release's namespace is Helm's to make.
+    const isRelease = (object: KubernetesObject) => object.kind === "Namespace" && object.metadata.name === namespace;
+    const wanted = manifests(installSettings({ ...input, namespace })).filter((object) => !isRelease(object));
     assert.deepEqual(comparable(parseObjects(rendered.stdout)), comparable(wanted));
   });
 }

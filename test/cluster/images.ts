@@ -4,7 +4,8 @@ import { execa } from "execa";
 import { writeArchive } from "../../deploy/images/archive.ts";
 import { bundle } from "../../deploy/images/bundle.ts";
 import { type Image, reference } from "../../deploy/images/file.ts";
-import { initImage, webhookImage } from "../../deploy/images/images.ts";
+import { goProgram } from "../../deploy/images/go-program.ts";
+import { cniImage, initImage, webhookImage } from "../../deploy/images/images.ts";
 import { baseLayer, programLayer } from "../../deploy/images/layers.ts";
 import { clusterBinaries } from "./machine/binaries.ts";
 import { pauseImage } from "./machine/layout.ts";
@@ -51,7 +52,12 @@ async function productImages(): Promise<Image[]> {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const bundled = join(root, "dist", "bundle");
   await bundle(bundled);
-  return [await webhookImage(version, bundled), await initImage(version, bundled)];
+  const plugin = await goProgram("cni/plugin", "outrigger-cni");
+  return [
+    await webhookImage(version, bundled),
+    await initImage(version, bundled),
+    await cniImage(version, bundled, plugin),
+  ];
 }
 
 /** Writes every image that the specs need into `folder`, as docker-archives. Returns the files. */

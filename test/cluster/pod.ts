@@ -12,10 +12,13 @@ export interface ContainerStatus {
   readonly name: string;
   readonly ready: boolean;
   readonly restartCount: number;
-  readonly state: Readonly<
-    Record<"running" | "waiting" | "terminated", { reason?: string; exitCode?: number } | undefined>
-  >;
+  readonly state: ContainerState;
+  readonly lastState?: ContainerState;
 }
+
+export type ContainerState = Readonly<
+  Record<"running" | "waiting" | "terminated", { reason?: string; exitCode?: number } | undefined>
+>;
 
 export interface PodContainer {
   readonly name: string;
