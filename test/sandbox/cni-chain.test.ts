@@ -258,7 +258,7 @@ test("the startup taint goes when the node is ready, other taints stay", { skip 
   const ours = { key: "cni.istio.io/not-ready", effect: "NoSchedule" };
   const other = { key: "other", effect: "NoExecute", timeAdded: "2026-01-01T00:00:00Z" };
   made.api.taints.push(ours, other, { ...ours, effect: "NoExecute" });
-  const agent = await made.startAgent("--taint");
+  const agent = await made.startAgent("--remove-taint");
   t.after(() => agent.stop());
   await agent.logged("startup taint removed: meshed Pods can come");
   assert.deepEqual(made.api.taints, [other]);

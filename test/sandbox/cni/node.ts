@@ -76,6 +76,8 @@ export interface CniNode {
   /** Runs the chain as a runtime does. */
   call(command: string, sandbox: Sandbox, pod?: Pod, options?: CallOptions): Promise<CniResult | undefined>;
   startAgent(...flags: readonly string[]): Promise<Agent>;
+  /** As `startAgent`, by another program than the checkout's command. */
+  startAgentAs(program: readonly string[], ...flags: readonly string[]): Promise<Agent>;
   close(): Promise<void>;
 }
 
@@ -102,8 +104,8 @@ function network(folder: string, ipv6: boolean) {
   };
 }
 
-function startAgent(node: { folder: string; api: ApiServer; programFolder: string; program: string }) {
-  return async (...flags: readonly string[]): Promise<Agent> => {
+function agentStarter(node: { folder: string; api: ApiServer; programFolder: string; program: string }) {
+  return async ([file = "", ...before]: readonly string[], ...flags: readonly string[]): Promise<Agent> => {
     const kubeconfig = join(node.folder, "kubeconfig");
     writeFileSync(kubeconfig, node.api.kubeconfig);
     const args = [
@@ -120,9 +122,9 @@ function startAgent(node: { folder: string; api: ApiServer; programFolder: strin
       ...["--run-directory", join(node.folder, "run"), "--program", node.program],
       ...["--program-folder", node.programFolder, "--configuration-folder", join(node.folder, "net.d")],
       ...["--namespace-folder", "/run/netns", "--cache-folder", join(node.folder, "cache")],
-      ...["--health-address", "127.0.0.1", "--health-port", "0", ...flags],
+      ...["--exclude-namespace", "kube-system", "--health-address", "127.0.0.1", "--health-port", "0", ...flags],
     ];
-    const child = spawn(join(root, "bin", "outrigger"), args, {
+    const child = spawn(file, [...before, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
       env: { ...process.env, KUBECONFIG: kubeconfig },
     });
@@ -174,13 +176,15 @@ export async function createNode({ ipv6 = false } = {}): Promise<CniNode> {
   ip("netns", "add", namespace);
   ip("-n", namespace, "link", "set", "lo", "up");
   const [libcni, program, api] = [libcniProgram(), pluginProgram(), await startApiServer()];
+  const startAgentAs = agentStarter({ folder, api, programFolder, program });
   const sandboxes: string[] = [];
   return {
     api,
     folder,
     programFolder,
     networkFile,
-    startAgent: startAgent({ folder, api, programFolder, program }),
+    startAgent: (...flags) => startAgentAs([join(root, "bin", "outrigger")], ...flags),
+    startAgentAs,
     sandbox() {
       const name = `cni-${id}-${sandboxes.length}`;
       ip("netns", "add", name);
