@@ -9,7 +9,6 @@ import {
 } from "../webhook/injection-flags.ts";
 import { injectYaml, type Outcome } from "../webhook/manual/inject-yaml.ts";
 import { joinStreams } from "../webhook/manual/yaml-documents.ts";
-import { unifiedDiff } from "./unified-diff.ts";
 
 interface Options extends InjectionFlags {
   readonly filename: string[];
@@ -37,6 +36,18 @@ function report({ workload, admission }: Outcome): void {
   for (const warning of warnings) process.stderr.write(`${workload}: warning: ${warning}\n`);
 }
 
+interface InjectedFile {
+  readonly source: string;
+  readonly before: string;
+  readonly text: string;
+}
+
+/** What changes in each file. The library is loaded only for it. */
+async function diffOf(files: readonly InjectedFile[]): Promise<string> {
+  const { unifiedDiff } = await import("./unified-diff.ts");
+  return files.map(({ source, before, text }) => unifiedDiff(source, before, text)).join("");
+}
+
 async function run(options: Options): Promise<void> {
   const settings = await settingsFromFlags(options);
   const facts = factsFromFlags(options);
@@ -47,9 +58,7 @@ async function run(options: Options): Promise<void> {
     return { source, before, ...injectYaml(before, { source, namespace: options.namespace ?? "", facts }, settings) };
   });
   for (const outcome of files.flatMap(({ outcomes }) => outcomes)) report(outcome);
-  const text = options.diff
-    ? files.map(({ source, before, text: after }) => unifiedDiff(source, before, after)).join("")
-    : joinStreams(files.map((file) => file.text));
+  const text = options.diff ? await diffOf(files) : joinStreams(files.map((file) => file.text));
   if (options.output === "-") process.stdout.write(text);
   else writeFileSync(options.output, text);
 }

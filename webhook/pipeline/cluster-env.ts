@@ -1,7 +1,10 @@
 import type { Pod } from "../../mesh/pod.ts";
 import { proxyContainer, withContainer } from "../pod-containers.ts";
 
-const aliases: Readonly<Record<string, string>> = { cluster: "ISTIO_META_CLUSTER_ID", net: "ISTIO_META_NETWORK" };
+/** The proxy's network. */
+export const networkVariable = "ISTIO_META_NETWORK";
+
+const aliases: Readonly<Record<string, string>> = { cluster: "ISTIO_META_CLUSTER_ID", net: networkVariable };
 
 function decoded(segment: string): string {
   const text = segment.replaceAll("--slash--", "/");
@@ -27,8 +30,8 @@ export function urlEnvironment(path: string): Readonly<Record<string, string>> {
   return Object.fromEntries(pairs);
 }
 
-/** Sets the URL's environment on istio-proxy: what it names is replaced, and stands last, sorted. */
-export function withUrlEnvironment(pod: Pod, environment: Readonly<Record<string, string>>): Pod {
+/** Sets variables that name the cluster and network on istio-proxy: they replace others, and stand last, sorted. */
+export function withEnvironment(pod: Pod, environment: Readonly<Record<string, string>>): Pod {
   const entries = Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1));
   const proxy = proxyContainer(pod);
   if (entries.length === 0 || proxy === undefined) return pod;

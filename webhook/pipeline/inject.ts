@@ -8,7 +8,7 @@ import { metricsPort, type PodOptions, podOptions } from "../pod-options.ts";
 import type { InjectionSettings } from "../settings.ts";
 import { selectTemplates } from "../template/select-templates.ts";
 import type { Finish } from "../template/template.ts";
-import { withUrlEnvironment } from "./cluster-env.ts";
+import { networkVariable, withEnvironment } from "./cluster-env.ts";
 import { readStatus, statusText } from "./injection-status.ts";
 import { keepForeign } from "./keep-foreign.ts";
 import { orderContainers } from "./order.ts";
@@ -46,12 +46,16 @@ function formerRecord(pod: Pod): ProbeRecord {
   return readStatus(pod) === undefined ? {} : readRecord(proxyContainer(pod)?.env);
 }
 
-/** The network's label, the marks of this injection, and the annotations that every injected Pod gets. */
-function withMetadata(pod: Pod, overlay: JsonObject, settings: InjectionSettings, context: InjectionContext): Pod {
-  const fromUrl = context.urlEnv.ISTIO_META_NETWORK;
-  const network = fromUrl ?? labelOf(pod, labels.network) ?? settings.values.global.network;
-  const labelled =
-    network === "" || labelOf(pod, labels.network) === network ? pod : withLabels(pod, { [labels.network]: network });
+/** The network that the Pod is in: the URL's, or the Pod's own label's where the mesh has networks, or the mesh's. */
+function networkOf(pod: Pod, settings: InjectionSettings, { urlEnv }: InjectionContext): string | undefined {
+  const fromUrl = urlEnv[networkVariable];
+  const { network } = settings.values.global;
+  return fromUrl ?? (network === "" ? undefined : labelOf(pod, labels.network) || network);
+}
+
+/** The marks of this injection, and the labels and annotations that every injected Pod gets. */
+function withMarks(pod: Pod, overlay: JsonObject, settings: InjectionSettings, network: string | undefined): Pod {
+  const labelled = network === undefined ? pod : withLabels(pod, { [labels.network]: network });
   const status = statusText(overlay, settings.revision);
   return withAnnotations(labelled, { [annotations.status]: status, ...settings.injectedAnnotations });
 }
@@ -69,11 +73,12 @@ export function inject(pod: Pod, settings: InjectionSettings, context: Injection
   const merged = strategicMerge(moved, overlay) as Pod;
   const warnings = volumeWarnings(pod, overlay, merged);
   const owned = keepTransparentRoot(applyOwnContainers(merged, ownContainers(moved, overlay)), options, overlay);
-  const placed = withUrlEnvironment(owned, context.urlEnv);
+  const network = networkOf(original, settings, context);
+  const placed = withEnvironment(owned, { ...context.urlEnv, ...(network && { [networkVariable]: network }) });
   const scraped = mergePrometheus(placed, settings, metricsPort(options));
   const probed = rewriteProbes(scraped, options, formerRecord(pod));
   const finished = finish.reduce((current, step) => step(current, probed.record, options), probed.pod);
-  const marked = withMetadata(finished, overlay, settings, context);
+  const marked = withMarks(finished, overlay, settings, network);
   const ordered = orderContainers(marked, options.holdApplication);
   return { pod: keepForeign(pod, ordered, overlay), warnings: [...warnings, ...probed.warnings] };
 }

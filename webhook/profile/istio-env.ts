@@ -91,7 +91,7 @@ function ownerEnv({ owner, namespace }: PodOptions): EnvVar[] {
 export function workloadEnv(options: PodOptions): EnvVar[] {
   const { pod, owner, settings } = options;
   const name = labelOf(pod, "service.istio.io/workload-name") || owner.name;
-  const { meshID, network } = settings.values.global;
+  const { meshID } = settings.values.global;
   const { trustDomain } = settings.mesh;
   const override = annotationOf(pod, annotations.bootstrapOverride) !== undefined;
   const custom = variable("ISTIO_BOOTSTRAP_OVERRIDE", "/etc/istio/custom-bootstrap/custom_bootstrap.json");
@@ -101,7 +101,6 @@ export function workloadEnv(options: PodOptions): EnvVar[] {
     ...(override ? [custom] : []),
     ...(meshID || trustDomain ? [variable("ISTIO_META_MESH_ID", meshID || trustDomain)] : []),
     ...(trustDomain === "" ? [] : [variable("TRUST_DOMAIN", trustDomain)]),
-    ...(network === "" ? [] : [variable("ISTIO_META_NETWORK", network)]),
   ];
 }
 
