@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer, type IpcNetConnectOpts, type ListenOptions, type TcpNetConnectOpts } from "node:net";
+import { pipeline } from "node:stream";
 
 /**
  * Passes bytes between connections to one address and another one: the way out of the machine's network namespace is
@@ -8,11 +9,9 @@ import { connect, createServer, type IpcNetConnectOpts, type ListenOptions, type
 export async function relay(from: ListenOptions, to: TcpNetConnectOpts | IpcNetConnectOpts): Promise<number> {
   const server = createServer((incoming) => {
     const outgoing = connect(to);
-    incoming.pipe(outgoing).pipe(incoming);
-    incoming.on("error", () => outgoing.destroy());
-    outgoing.on("error", () => incoming.destroy());
-    incoming.on("close", () => outgoing.destroy());
-    outgoing.on("close", () => incoming.destroy());
+    // Each direction ends by itself and only after its last byte; what breaks in one ends the other.
+    pipeline(incoming, outgoing, (error) => error && outgoing.destroy());
+    pipeline(outgoing, incoming, (error) => error && incoming.destroy());
   });
   server.listen(from);
   await once(server, "listening");
