@@ -36,6 +36,8 @@ export interface RunningContainer {
   /** The container's first process, as the supervisor sees it; undefined while there is none. */
   readonly initPid: () => number | undefined;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Why the program was not even started; its container ends at once. */
+  readonly launchError: string | undefined;
   readonly exited: Promise<ContainerExit>;
 }
 
@@ -141,6 +143,7 @@ export async function launchContainer(launch: Launch): Promise<RunningContainer>
     initPid,
     kill: (signal) => killProcess(initPid(), signal),
     heedsTermination: () => heeds(initPid(), signalNumbers.SIGTERM),
+    launchError,
     exited,
   };
 }

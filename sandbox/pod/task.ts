@@ -45,8 +45,10 @@ function terminated(exit: ContainerExit, message: string): Extract<ContainerStat
   return { state: "terminated", reason, exitCode: exit.exitCode, message };
 }
 
-/** Hooks and probes of a running container; the function returned ends them. */
+/** Hooks and probes of a container whose program runs; the function returned ends them. */
 function attend({ care, begun }: TaskState, container: StartedContainer): () => void {
+  if (container.running.launchError !== undefined) return () => {};
+  care.update({ state: { state: "running", sinceMs: Date.now() }, standIn: container.standIn });
   const ended = new AbortController();
   void postStart(care, container).then((outcome) => {
     if (ended.signal.aborted) return;
@@ -62,7 +64,6 @@ async function runOnce(task: TaskState): Promise<ContainerExit> {
   update({ state: { state: "waiting", reason: "ContainerCreating" } });
   const container = await startContainer(spec, context, task.status.restarts);
   task.current = container;
-  update({ state: { state: "running", sinceMs: Date.now() }, standIn: container.standIn });
   const leave = attend(task, container);
   // It was to stop while it was being started.
   if (task.stopping.signal.aborted) void end(task.care, container, task.graceMs);
