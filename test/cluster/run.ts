@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { writeImages } from "./images.ts";
 import { machineHandle, machineVariable } from "./machine/handle.ts";
+import { obstacle } from "./machine/obstacle.ts";
 import { startMachine } from "./machine/start.ts";
 
 const imageFolder = join(import.meta.dirname, "..", "..", "dist", "images");
@@ -16,7 +17,8 @@ async function loadImages(loader: string): Promise<void> {
 
 /**
  * Runs a command with `KUBECONFIG` naming a cluster: the caller's own if it is set already, or else a test machine that
- * lives as long as the command and whose kubectl is on its PATH. usage: node run.ts COMMAND ARGUMENTS...
+ * lives as long as the command and whose kubectl is on its PATH. On a computer that can run no test machine, it says why
+ * and runs nothing. usage: node run.ts COMMAND ARGUMENTS...
  */
 async function runWithCluster(command: string, args: readonly string[]): Promise<number> {
   const { KUBECONFIG: own, OUTRIGGER_TEST_IMAGE_LOADER: loader } = process.env;
@@ -24,6 +26,8 @@ async function runWithCluster(command: string, args: readonly string[]): Promise
     if (loader !== undefined) await loadImages(loader);
     return run(command, args, {});
   }
+  const reason = await obstacle();
+  if (reason !== undefined) return skip(reason);
   const started = performance.now();
   const [machine, images] = await Promise.all([startMachine(), writeImages(imageFolder)]);
   const stop = () => machine.stop();
@@ -41,6 +45,12 @@ async function runWithCluster(command: string, args: readonly string[]): Promise
   } finally {
     await stop();
   }
+}
+
+/** Says why nothing is run, in the words in which a run of tests tells of what it skipped. */
+function skip(reason: string): number {
+  process.stdout.write(`skipped 1: ${reason}\n0 passed, 0 failed, 1 skipped\n`);
+  return 0;
 }
 
 async function run(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
