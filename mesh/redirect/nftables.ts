@@ -1,14 +1,30 @@
+import { istioOutboundChain } from "../names.ts";
 import * as is from "./match.ts";
 import { printExpression } from "./nftables-expression.ts";
 import { chainOrder, hooks, nftChain, nftTable, nftTables } from "./nftables-layout.ts";
 import type { Rule, RuleSet, Table } from "./rule.ts";
 
-/** The rules as nftables gets them: it drops invalid packets only if they are TCP, as Istio does with nftables. */
+/** It drops invalid packets only if they are TCP, as Istio does with nftables. */
+function onlyTcpIfInvalid(rule: Rule): Rule {
+  const invalid = rule.matches.some((match) => match.kind === "conntrack-state" && match.states.includes("INVALID"));
+  return invalid ? { ...rule, matches: [is.tcp, ...rule.matches] } : rule;
+}
+
+/** iptables' TPROXY drops a packet for which nobody listens; nft's lets it go on, to the application. */
+function dropsWithoutListener(rule: Rule): Rule[] {
+  if (rule.target.kind !== "tproxy") return [rule];
+  const purpose = "while the proxy does not listen, what it should get is dropped";
+  return [rule, { ...rule, target: is.drops, reason: { ...rule.reason, purpose } }];
+}
+
+/**
+ * The rules as nftables gets them. With Istio's name for the outbound chain they are Istio's, which leave TPROXY open
+ * while the proxy does not listen.
+ */
 export function nftablesRules({ rules }: RuleSet): Rule[] {
-  return rules.map((rule) => {
-    const invalid = rule.matches.some((match) => match.kind === "conntrack-state" && match.states.includes("INVALID"));
-    return invalid ? { ...rule, matches: [is.tcp, ...rule.matches] } : rule;
-  });
+  const asIstio = rules.some(({ chain }) => chain === istioOutboundChain);
+  const adapted = rules.map(onlyTcpIfInvalid);
+  return asIstio ? adapted : adapted.flatMap(dropsWithoutListener);
 }
 
 /**

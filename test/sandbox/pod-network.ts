@@ -4,6 +4,8 @@ import type { TestContext } from "node:test";
 
 /** Two network namespaces joined by a cable: a Pod's, and one of somebody who calls it. */
 export interface PodNetwork {
+  /** The names of the two namespaces, below /run/netns. */
+  readonly names: { readonly pod: string; readonly caller: string };
   readonly podIp: string;
   readonly podIpv6: string;
   readonly callerIp: string;
@@ -52,6 +54,7 @@ export function createPodNetwork(context: TestContext): PodNetwork {
   }
   ip("-n", names.pod, "route", "add", "default", "via", callerIp);
   return {
+    names,
     podIp,
     podIpv6,
     callerIp,

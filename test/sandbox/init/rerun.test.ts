@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { backendNames, backends, captureAll, changes, createInitPod, needsRoot } from "./pod.ts";
+import { createToolsFolder } from "./tools-folder.ts";
+
+/** Settings that put something into every table, with routes, in both families. */
+const settings = {
+  "all that REDIRECT has": ["--redirect-dns", "--capture-all-dns", "--drop-invalid", "--dual-stack", "-c", "eth9"],
+  "TPROXY with everything narrowed": [
+    ...[
+      "-m",
+      "TPROXY",
+      "--dual-stack",
+      "-q",
+      "3306",
+      "-o",
+      "9000",
+      "-x",
+      "198.51.100.7/24,2001:db8::/32",
+      "-k",
+      "virt0",
+    ],
+  ],
+} as const;
+
+const reads = /^(nft list ruleset|ip6?tables-(nft|legacy)-save ?|ip (-6 )?-batch -)$/;
+
+suite("the same settings again change nothing", { skip: needsRoot }, () => {
+  for (const [name, flags] of Object.entries(settings)) {
+    for (const backend of backendNames) {
+      test(`${name}, on ${backend}`, async (context) => {
+        const pod = createInitPod(context);
+        const tools = createToolsFolder(context);
+        const args = [...captureAll, ...flags, ...backends[backend]];
+        const first = await pod.init(args);
+        assert.equal(first.code, 0, first.stderr);
+        const before = pod.state();
+        const again = await pod.init(args, { env: { PATH: tools.path } });
+        assert.deepEqual([again.code, again.stderr], [0, ""]);
+        assert.match(again.stdout, /nothing changed/);
+        assert.deepEqual(changes(before, pod.state()), []);
+        assert.deepEqual(
+          tools.takeCalls().filter((call) => !reads.test(call)),
+          [],
+        );
+      });
+    }
+  }
+
+  test("without being told the backend, a run keeps to the one where the rules are", async (context) => {
+    const pod = createInitPod(context);
+    await pod.init([...captureAll, ...backends["iptables-legacy"]]);
+    const before = pod.state();
+    const again = await pod.init(captureAll);
+    assert.match(again.stdout, /^iptables-legacy \(rules of the mesh stand there\).*nothing changed/);
+    assert.deepEqual(changes(before, pod.state()), []);
+  });
+
+  test("--force-apply writes them again, and the same stands", async (context) => {
+    const pod = createInitPod(context);
+    await pod.init(captureAll);
+    const [state, rules] = [pod.state(), pod.rules()];
+    const forced = await pod.init([...captureAll, "--force-apply"]);
+    assert.equal(forced.code, 0, forced.stderr);
+    assert.notDeepEqual(changes(state, pod.state()), []);
+    assert.deepEqual(changes(rules, pod.rules()), []);
+  });
+});

@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { suite, type TestContext, test } from "node:test";
+import { apply, assertVerified } from "./in-process.ts";
+import { backendNames, backends, changes, createInitPod, needsRoot } from "./pod.ts";
+import { createSteppedTools } from "./tools-folder.ts";
+import { createTraffic, unseen } from "./traffic.ts";
+
+const base = ["-u", "1337", "-i", "*", "-b", "*", "--dual-stack"];
+const dns = ["--redirect-dns", "--capture-all-dns"];
+const narrow = ["-c", "eth9", "-k", "virt0", "-o", "9000", "-x", "198.51.100.7/24", "--outbound-chain", "ISTIO_OUTPUT"];
+
+/** Settings, one after the other, each in place of those before. */
+const modes: readonly (readonly string[])[] = [
+  base,
+  [...base, "-m", "TPROXY", "-t", "1400", "-r", "140", "--drop-invalid"],
+  [...base, "-m", "TPROXY"],
+  [...base, ...dns, "--drop-invalid"],
+  [...base, "-p", "15101", "-z", "15106", ...narrow],
+];
+
+/** Every way from one backend to another, with another mode each time. */
+const moves: readonly (readonly string[])[] = [
+  [...base, ...dns, ...backends["iptables-nft"]],
+  [...base, "-m", "TPROXY", ...backends["iptables-legacy"]],
+  [...base, ...dns, ...backends.nftables],
+  [...base, "-m", "TPROXY", ...backends["iptables-nft"]],
+  [...base, "-m", "TPROXY", ...backends.nftables],
+  [...base, ...backends["iptables-legacy"]],
+  [...base, ...backends["iptables-nft"]],
+];
+
+/** Goes through the settings while traffic flows, each step of a change in slow motion. */
+async function goThrough(context: TestContext, course: readonly (readonly string[])[]): Promise<void> {
+  const [first = [], ...others] = course;
+  const tools = createSteppedTools(context);
+  const pod = createInitPod(context);
+  await apply(pod, first);
+  const traffic = await createTraffic(context, pod, [15001, 15101, 15006, 15106]);
+  const captured = await traffic.knock(20);
+  assert.ok("15001" in captured && "15006" in captured && unseen(captured).length === 0, JSON.stringify(captured));
+  for (const settings of others) {
+    await traffic.start();
+    const { code, stdout, stderr } = await pod.init(settings, { env: { PATH: tools.path, STEP_PAUSE: "0.03" } });
+    const answers = await traffic.stop();
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /exchanged/);
+    assert.deepEqual(unseen(answers), [], settings.join(" "));
+    await assertVerified(pod, settings);
+  }
+  const fresh = createInitPod(context);
+  await apply(fresh, others.at(-1) ?? []);
+  assert.deepEqual(changes(fresh.rules(), pod.rules()), []);
+}
+
+suite("other settings exchange the rules, and nothing passes unseen meanwhile", { skip: needsRoot }, () => {
+  for (const backend of backendNames) {
+    test(`modes, marks, ports, DNS and names, on ${backend}`, (context) =>
+      goThrough(
+        context,
+        modes.map((settings) => [...settings, ...backends[backend]]),
+      ));
+  }
+
+  test("from each backend to each other", (context) => goThrough(context, moves));
+});
