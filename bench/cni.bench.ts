@@ -15,6 +15,7 @@ import { type CniNode, createNode, meshedPod, pluginProgram, type Sandbox } from
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 40);
 const atOnce = 20;
+const millisecondsPerTick = 10;
 
 interface Case {
   readonly annotations: Record<string, string>;
@@ -78,22 +79,53 @@ async function add(node: CniNode, one: Case, native: boolean, name: string, sand
   return timed(plugin, env, configuration(node, one, native));
 }
 
-async function measure(node: CniNode, one: Case, native = false) {
+/** Milliseconds of processor time of a process itself, and of those it started and waited for. */
+function processorTime(pid: number | "self"): { own: number; commands: number } {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  const at = (index: number) => Number(fields[index]) * millisecondsPerTick;
+  return { own: at(11) + at(12), commands: at(13) + at(14) };
+}
+
+/** What one ADD takes of the processors, whatever else runs on them. */
+async function processorTimeOf(work: () => Promise<number>, pid: number) {
+  const [agent, bench] = [processorTime(pid), processorTime("self")];
+  const count = await work();
+  const [agentAfter, benchAfter] = [processorTime(pid), processorTime("self")];
+  const each = (after: number, before: number) => Number(((after - before) / count).toFixed(1));
+  return {
+    plugin: each(benchAfter.commands, bench.commands),
+    agent: each(agentAfter.own, agent.own),
+    agentCommands: each(agentAfter.commands, agent.commands),
+  };
+}
+
+async function measure(node: CniNode, pid: number, one: Case, native = false) {
   const pod = meshedPod("web");
   pod.metadata.annotations = one.annotations;
   node.api.setPod(pod);
   // The informer hears of it, and the backend is chosen, outside the measurement.
   await add(node, one, native, "web", node.sandbox());
   const before = commands();
+  const sandboxes = Array.from({ length: rounds }, () => node.sandbox());
   const single: number[] = [];
-  for (let round = 0; round < rounds; round += 1) single.push(await add(node, one, native, "web", node.sandbox()));
+  const processor = await processorTimeOf(async () => {
+    for (const sandbox of sandboxes) single.push(await add(node, one, native, "web", sandbox));
+    return rounds;
+  }, pid);
   const started = (commands() - before) / rounds;
   const many: number[] = [];
-  for (let round = 0; round < Math.ceil(rounds / atOnce); round += 1) {
+  const groups = Math.ceil(rounds / atOnce);
+  const all: number[] = [];
+  for (let round = 0; round < groups; round += 1) {
     const sandboxes = Array.from({ length: atOnce }, () => node.sandbox());
+    const start = performance.now();
     many.push(...(await Promise.all(sandboxes.map((sandbox) => add(node, one, native, "web", sandbox)))));
+    all.push(performance.now() - start);
   }
-  return { one: summary(single), atOnce: summary(many), commands: Number(started.toFixed(1)) };
+  const each = { one: summary(single), atOnce: summary(many), allOfThem: summary(all) };
+  return { ...each, processor, commands: Number(started.toFixed(1)) };
 }
 
 function memoryOf(pid: number): { rss: number; peak: number } {
@@ -149,10 +181,10 @@ try {
   for (let round = 0; round < rounds; round += 1) bare.push(await timed("/bin/true", {}, ""));
   const milliseconds = {
     bareProcess: summary(bare),
-    meshedIptables: await measure(node, meshed),
-    meshedNative: await measure(node, meshed, true),
-    excluded: await measure(node, excluded),
-    excludedByAgent: await measure(node, excludedByAgent),
+    meshedIptables: await measure(node, pid, meshed),
+    meshedNative: await measure(node, pid, meshed, true),
+    excluded: await measure(node, pid, excluded),
+    excludedByAgent: await measure(node, pid, excludedByAgent),
   };
   const megabytes = { plugin: await pluginMemory(node), agent: { idle, loaded: memoryOf(pid) } };
   const report = { bench: "cni", rounds, atOnce, milliseconds, megabytes, pluginBytes: statSync(plugin).size };

@@ -5,6 +5,7 @@ import {
   ListWatch,
   Watch,
 } from "@kubernetes/client-node";
+import { retryDelayMs } from "./retry-delay.ts";
 
 /** Objects of one kind to be followed. */
 export interface FollowOrder<T extends KubernetesObject> {
@@ -24,15 +25,6 @@ export interface Following {
   /** The first list has come. */
   readonly ready: Promise<void>;
   readonly stop: () => void;
-}
-
-const firstRetryMs = 500;
-const longestRetryMs = 30_000;
-
-/** How long to wait before the next try: twice as long each time, and never the same for two replicas. */
-export function retryDelayMs(failures: number, random = Math.random()): number {
-  const delay = Math.min(firstRetryMs * 2 ** Math.min(failures, 10), longestRetryMs);
-  return delay / 2 + (delay / 2) * random;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLog, type LogLevel, logLevels } from "../../host/log.ts";
+import { serviceAccountFolder } from "../../kubernetes/service-account.ts";
 import { type RepairMode, repairModes } from "../repair/repair.ts";
 import type { AgentOptions } from "./options.ts";
 
@@ -39,7 +40,8 @@ function identityFlags(command: Command): Command {
     .addOption(new Option("--node-name <name>", "the node").env("NODE_NAME").makeOptionMandatory())
     .addOption(new Option("--pod-name <name>", "the agent's own Pod").env("POD_NAME").makeOptionMandatory())
     .addOption(new Option("--namespace <name>", "the agent's own namespace").env("POD_NAMESPACE").makeOptionMandatory())
-    .option("--daemon-set <name>", "the DaemonSet that the agent belongs to", "outrigger-cni");
+    .option("--daemon-set <name>", "the DaemonSet that the agent belongs to", "outrigger-cni")
+    .option("--service-account-folder <path>", "the Pod's credentials", serviceAccountFolder);
 }
 
 function folderFlags(command: Command): Command {
@@ -84,13 +86,13 @@ async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Fl
   };
   const { log, flush } = createLog(options.logLevel);
   try {
-    // 100 ms and 35 MB: not for `outrigger cni explain`.
+    // Not for `outrigger cni explain`.
     const { connectNodeCluster } = await import("../cluster/node-cluster.ts");
     const { runAgent } = await import("./main.ts");
     const { createNamespaceRules } = await import("../capture/namespace-rules.ts");
     await runAgent(
       options,
-      { cluster: connectNodeCluster(options), rules: createNamespaceRules(), log },
+      { cluster: await connectNodeCluster(options), rules: createNamespaceRules(), log },
       ending.signal,
     );
   } finally {

@@ -8,6 +8,8 @@ export interface AgentOptions {
   readonly podName: string;
   readonly namespace: string;
   readonly daemonSet: string;
+  /** Where the kubelet mounts the Pod's credentials. */
+  readonly serviceAccountFolder: string;
   /** Where the agent's socket is, as mounted here. */
   readonly runDirectory: string;
   /** The same folder on the node, where the plugin looks for it; the same path when absent. */

@@ -1,14 +1,6 @@
-import {
-  AppsV1Api,
-  CoreV1Api,
-  EventsV1Api,
-  KubeConfig,
-  PatchStrategy,
-  setHeaderOptions,
-  V1MicroTime,
-} from "@kubernetes/client-node";
-import { describeError, statusOfError } from "../../kubernetes/api-error.ts";
-import { type Following, follow } from "../../kubernetes/follow.ts";
+import { type ReflectedObject, type Reflecting, reflect } from "../../kubernetes/reflect.ts";
+import { connectByServiceAccount, type RestClient, RestError } from "../../kubernetes/rest-client.ts";
+import { readServiceAccount } from "../../kubernetes/service-account.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import type { PodIdentity } from "../pod-identity.ts";
 import type { RepairablePod } from "../repair/broken.ts";
@@ -25,7 +17,7 @@ export interface PodEvent {
 /** Everything that the node agent asks of the API server. Errors are of one line, with the API server's own words. */
 export interface NodeCluster {
   /** Follows this node's Pods. */
-  followPods(changed: (pods: readonly RepairablePod[]) => void, trouble: (error: unknown) => void): Following;
+  followPods(changed: (pods: readonly RepairablePod[]) => void, trouble: (error: unknown) => void): Reflecting;
   fetchPod(identity: PodIdentity): Promise<Pod | undefined>;
   /** Deletes the very Pod with that UID; false when it is gone or another one. */
   deletePod(pod: Pod): Promise<boolean>;
@@ -48,33 +40,20 @@ export interface NodeClusterOptions {
   readonly podName: string;
   readonly namespace: string;
   readonly daemonSet: string;
+  /** Where its credentials are. */
+  readonly serviceAccountFolder: string;
 }
 
-const requestTimeoutMs = 4_000;
 const longestNote = 1024;
-const jsonPatch = setHeaderOptions("Content-Type", PatchStrategy.JsonPatch);
-const mergePatch = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
-
-/** The client waits as long as the network does; nobody else shall. */
-async function timely<T>(what: string, request: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${requestTimeoutMs} ms`)), requestTimeoutMs);
-  try {
-    return await Promise.race([request, promise]);
-  } catch (error) {
-    if (statusOfError(error) !== undefined) throw error;
-    throw new Error(`${what}: ${describeError(error)}`, { cause: error });
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const jsonPatch = "application/json-patch+json";
+const mergePatch = "application/merge-patch+json";
 
 async function unlessStatus<T, U>(statuses: readonly number[], fallback: U, request: Promise<T>): Promise<T | U> {
   try {
     return await request;
   } catch (error) {
-    if (statuses.includes(statusOfError(error) ?? 0)) return fallback;
-    throw new Error(describeError(error), { cause: error });
+    if (error instanceof RestError && statuses.includes(error.status)) return fallback;
+    throw error;
   }
 }
 
@@ -93,54 +72,56 @@ function eventBody(pod: Pod, { note, ...event }: PodEvent, reporter: string) {
     regarding: { apiVersion: "v1", kind: "Pod", name, namespace, uid },
     reportingController: "outrigger.io/cni",
     reportingInstance: reporter,
-    eventTime: new V1MicroTime(),
+    // In microseconds, of which this clock has the first three digits.
+    eventTime: new Date().toISOString().replace("Z", "000Z"),
   };
 }
 
-/** Connects by the Pod's service account, or by `KUBECONFIG`. */
-export function connectNodeCluster({ nodeName, podName, namespace, daemonSet }: NodeClusterOptions): NodeCluster {
-  const config = new KubeConfig();
-  config.loadFromDefault();
-  const core = config.makeApiClient(CoreV1Api);
-  const events = config.makeApiClient(EventsV1Api);
-  const apps = config.makeApiClient(AppsV1Api);
-  const fieldSelector = `spec.nodeName=${nodeName}`;
+function podPath({ namespace, name }: { namespace: string; name: string }): string {
+  return `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+}
+
+function podRequests(client: RestClient, nodeName: string, podName: string) {
   return {
     followPods: (changed, trouble) =>
-      follow({
-        config,
+      reflect<RepairablePod & ReflectedObject>({
+        client,
         path: "/api/v1/pods",
-        list: () => core.listPodForAllNamespaces({ fieldSelector }),
-        fieldSelector,
-        changed: (pods) => changed(pods as unknown as RepairablePod[]),
+        fieldSelector: `spec.nodeName=${nodeName}`,
+        changed,
         trouble,
       }),
-    fetchPod: ({ namespace, name }) =>
-      unlessStatus([404], undefined, timely("GET Pod", core.readNamespacedPod({ namespace, name }))) as Promise<
-        Pod | undefined
-      >,
+    fetchPod: (pod) => unlessStatus([404], undefined, client.ask<Pod>({ path: podPath(pod) })),
     async deletePod(pod) {
-      const { name, namespace, uid } = nameOf(pod);
-      const request = core.deleteNamespacedPod({ name, namespace, body: { preconditions: { uid } } });
-      return (await unlessStatus([404, 409], undefined, timely("DELETE Pod", request))) !== undefined;
+      const { uid, ...name } = nameOf(pod);
+      const body = { preconditions: { uid } };
+      const request = client.ask({ method: "DELETE", path: podPath(name), body });
+      return (await unlessStatus([404, 409], undefined, request)) !== undefined;
     },
     async labelPod(pod, label, value) {
-      const { name, namespace, uid } = nameOf(pod);
+      const { uid, ...name } = nameOf(pod);
       const body = { metadata: { uid, labels: { [label]: value } } };
-      await unlessStatus(
-        [404, 409],
-        undefined,
-        timely("PATCH Pod", core.patchNamespacedPod({ name, namespace, body }, mergePatch)),
-      );
+      const request = client.ask({ method: "PATCH", path: podPath(name), body, contentType: mergePatch });
+      await unlessStatus([404, 409], undefined, request);
     },
     async reportPod(pod, event) {
-      const { namespace } = nameOf(pod);
-      const request = events.createNamespacedEvent({ namespace, body: eventBody(pod, event, podName) });
-      await unlessStatus([404], undefined, timely("POST Event", request));
+      const path = `/apis/events.k8s.io/v1/namespaces/${encodeURIComponent(nameOf(pod).namespace)}/events`;
+      const request = client.ask({ method: "POST", path, body: eventBody(pod, event, podName) });
+      await unlessStatus([404], undefined, request);
     },
+  } satisfies Partial<NodeCluster>;
+}
+
+interface Taints {
+  readonly spec?: { readonly taints?: readonly { readonly key: string }[] };
+}
+
+function nodeRequests(client: RestClient, nodeName: string) {
+  const path = `/api/v1/nodes/${encodeURIComponent(nodeName)}`;
+  return {
     async readTaints() {
-      const node = await unlessStatus([], undefined, timely("GET Node", core.readNode({ name: nodeName })));
-      return node?.spec?.taints?.map(({ key }) => key) ?? [];
+      const { spec } = await client.ask<Taints>({ path });
+      return spec?.taints?.map(({ key }) => key) ?? [];
     },
     async removeTaints(positions, key) {
       // From the last one on, so that the others keep their positions. Nobody else's taint is written anew.
@@ -150,12 +131,25 @@ export function connectNodeCluster({ nodeName, podName, namespace, daemonSet }: 
           { op: "test", path: `/spec/taints/${position}/key`, value: key },
           { op: "remove", path: `/spec/taints/${position}` },
         ]);
-      await unlessStatus([], undefined, timely("PATCH Node", core.patchNode({ name: nodeName, body }, jsonPatch)));
+      await client.ask({ method: "PATCH", path, body, contentType: jsonPatch });
     },
+  } satisfies Partial<NodeCluster>;
+}
+
+/**
+ * Connects by the Pod's service account, whose files stand in `serviceAccountFolder`.
+ * @throws OutriggerError BAD_CONFIGURATION outside a Pod
+ */
+export async function connectNodeCluster(options: NodeClusterOptions): Promise<NodeCluster> {
+  const { nodeName, podName, namespace, daemonSet, serviceAccountFolder } = options;
+  const client = connectByServiceAccount(await readServiceAccount(serviceAccountFolder));
+  return {
+    ...podRequests(client, nodeName, podName),
+    ...nodeRequests(client, nodeName),
     async isInstalled() {
-      const request = apps.readNamespacedDaemonSet({ name: daemonSet, namespace });
-      const found = await unlessStatus([401, 403, 404], undefined, timely("GET DaemonSet", request));
-      return found !== undefined && found.metadata?.deletionTimestamp === undefined;
+      const path = `/apis/apps/v1/namespaces/${encodeURIComponent(namespace)}/daemonsets/${encodeURIComponent(daemonSet)}`;
+      const found = await unlessStatus([401, 403, 404], undefined, client.ask<Pod>({ path }));
+      return found !== undefined && found.metadata.deletionTimestamp === undefined;
     },
   };
 }

@@ -8,7 +8,7 @@ import {
   type KubernetesObject,
   makeInformer,
 } from "@kubernetes/client-node";
-import { retryDelayMs } from "../../kubernetes/follow.ts";
+import { retryDelayMs } from "../../kubernetes/retry-delay.ts";
 import type { ObjectSource } from "../main.ts";
 import { kubeConfig } from "./kubernetes-client.ts";
 import type { Change, Kind } from "./objects.ts";

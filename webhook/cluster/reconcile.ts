@@ -1,4 +1,4 @@
-import { retryDelayMs } from "../../kubernetes/follow.ts";
+import { retryDelayMs } from "../../kubernetes/retry-delay.ts";
 
 /** Brings about what should be. It is run again after a change, at the time it names, and after it failed. */
 export interface Reconciler {

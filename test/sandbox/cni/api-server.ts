@@ -1,19 +1,30 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { mkdirSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import jsonPatch from "fast-json-patch";
+import { createAuthority, issueServingCertificate } from "../../../host/x509.ts";
 import type { ObjectMeta, Pod } from "../../../mesh/pod.ts";
+import { createPodStore, type PodStore } from "./pod-store.ts";
 
 /** As much of an API server as one node agent asks for: Pods with list and watch, its Node, its DaemonSet, events. */
-export interface ApiServer {
-  readonly kubeconfig: string;
+export interface ApiServer extends Pick<PodStore, "endWatches"> {
+  readonly port: number;
+  /** Writes the credentials of a Pod, as the kubelet does. */
+  writeServiceAccount(folder: string): void;
   setPod(pod: Pod): void;
   removePod(namespace: string, name: string): void;
   readonly taints: { key: string; effect: string; timeAdded?: string }[];
   /** `reason namespace/pod` of each event, in order. */
   readonly events: string[];
   readonly deleted: string[];
+  /** The method and path of every request, with its query. */
+  readonly requests: string[];
+  /** The token that is asked for; others are refused. */
+  token: string;
   /** Whether the agent's DaemonSet is there. */
   installed: boolean;
   /** While false every request is answered with 503. */
@@ -21,121 +32,112 @@ export interface ApiServer {
   close(): Promise<void>;
 }
 
-interface Watcher {
-  readonly response: ServerResponse;
-}
+const dayMs = 24 * 3_600_000;
 
-function kubeconfig(port: number): string {
-  const server = `http://127.0.0.1:${port}`;
-  return JSON.stringify({
-    apiVersion: "v1",
-    kind: "Config",
-    "current-context": "test",
-    contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-    clusters: [{ name: "test", cluster: { server, "insecure-skip-tls-verify": true } }],
-    users: [{ name: "test", user: { token: "none" } }],
-  });
+async function serving() {
+  const authority = await createAuthority({ commonName: "test", lifetimeMs: dayMs });
+  const leaf = await issueServingCertificate(authority, { names: { ip: ["127.0.0.1"] }, lifetimeMs: dayMs });
+  return { ca: authority.pem.certificate, cert: leaf.certificate, key: leaf.privateKey };
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
+function refuse(response: ServerResponse, code: number, message: string): void {
+  send(response, code, { kind: "Status", code, message });
+}
+
 const podPath = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/;
 
+function servePod(
+  state: ApiServer,
+  pods: PodStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: RegExpExecArray,
+) {
+  const [, namespace = "", name = ""] = path;
+  const pod = pods.get(namespace, name);
+  if (pod === undefined) return refuse(response, 404, "not found");
+  if (request.method === "DELETE") {
+    state.deleted.push(`${namespace}/${name}`);
+    pods.remove(namespace, name);
+  }
+  send(response, 200, pod);
+}
+
+async function serveNode(state: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const spec = { taints: structuredClone(state.taints) };
+  const node = { kind: "Node", apiVersion: "v1", metadata: { name: "node-1" }, spec };
+  if (request.method === "PATCH") {
+    try {
+      jsonPatch.applyPatch(node, (await json(request)) as jsonPatch.Operation[], true);
+    } catch (error) {
+      return refuse(response, 422, (error as Error).message);
+    }
+    state.taints.splice(0, state.taints.length, ...node.spec.taints);
+  }
+  send(response, 200, node);
+}
+
+async function serveEvent(state: ApiServer, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { reason, regarding } = (await json(request)) as { reason: string; regarding: ObjectMeta };
+  state.events.push(`${reason} ${regarding.namespace}/${regarding.name}`);
+  send(response, 201, {});
+}
+
+async function serve(
+  state: ApiServer,
+  pods: PodStore,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  state.requests.push(`${request.method} ${request.url}`);
+  if (!state.answering) return refuse(response, 503, "away");
+  if (request.headers.authorization !== `Bearer ${state.token}`) return refuse(response, 401, "Unauthorized");
+  const { pathname, searchParams } = new URL(request.url ?? "/", "https://localhost");
+  const path = podPath.exec(pathname);
+  if (path !== null) return servePod(state, pods, request, response, path);
+  if (pathname === "/api/v1/pods") {
+    if (searchParams.get("watch") !== "true") return send(response, 200, pods.list());
+    return pods.watch(Number(searchParams.get("resourceVersion")), response);
+  }
+  if (pathname.startsWith("/api/v1/nodes/")) return serveNode(state, request, response);
+  if (pathname.endsWith("/events")) return serveEvent(state, request, response);
+  if (pathname.includes("/daemonsets/") && state.installed) return send(response, 200, { metadata: {} });
+  refuse(response, 404, "not found");
+}
+
+async function end(server: Server): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}
+
 export async function startApiServer(): Promise<ApiServer> {
-  const pods = new Map<string, Pod>();
-  const watchers = new Set<Watcher>();
-  let version = 1;
-  const notify = (type: string, object: Pod) => {
-    version += 1;
-    object.metadata.resourceVersion = String(version);
-    for (const { response } of watchers) response.write(`${JSON.stringify({ type, object })}\n`);
-  };
-  const notFound = (response: ServerResponse) =>
-    send(response, 404, { kind: "Status", code: 404, message: "not found" });
-
-  const watch = (response: ServerResponse) => {
-    response.writeHead(200, { "content-type": "application/json" });
-    response.flushHeaders();
-    const watcher = { response };
-    watchers.add(watcher);
-    response.once("close", () => watchers.delete(watcher));
-  };
-
-  const servePod = (method: string | undefined, namespace: string, name: string, response: ServerResponse) => {
-    const pod = pods.get(`${namespace}/${name}`);
-    if (pod === undefined) return notFound(response);
-    if (method === "DELETE") {
-      state.deleted.push(`${namespace}/${name}`);
-      state.removePod(namespace, name);
-    }
-    send(response, 200, pod);
-  };
-
-  const serveNode = async (request: IncomingMessage, response: ServerResponse) => {
-    const metadata = { name: "node-1" };
-    const node = { kind: "Node", apiVersion: "v1", metadata, spec: { taints: structuredClone(state.taints) } };
-    if (request.method === "PATCH") {
-      try {
-        jsonPatch.applyPatch(node, (await json(request)) as jsonPatch.Operation[], true);
-      } catch (error) {
-        return send(response, 422, { message: (error as Error).message });
-      }
-      state.taints.splice(0, state.taints.length, ...node.spec.taints);
-    }
-    send(response, 200, node);
-  };
-
-  const servePods = (watching: boolean, response: ServerResponse) => {
-    if (watching) return watch(response);
-    const metadata = { resourceVersion: String(version) };
-    send(response, 200, { kind: "PodList", apiVersion: "v1", metadata, items: [...pods.values()] });
-  };
-
-  const serveEvent = async (request: IncomingMessage, response: ServerResponse) => {
-    const { reason, regarding } = (await json(request)) as { reason: string; regarding: ObjectMeta };
-    state.events.push(`${reason} ${regarding.namespace}/${regarding.name}`);
-    send(response, 201, {});
-  };
-
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!state.answering) return send(response, 503, { kind: "Status", code: 503, message: "away" });
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-    const [, namespace = "", name = ""] = podPath.exec(pathname) ?? [];
-    if (name !== "") return servePod(request.method, namespace, name, response);
-    if (pathname === "/api/v1/pods") return servePods(searchParams.get("watch") === "true", response);
-    if (pathname.startsWith("/api/v1/nodes/")) return serveNode(request, response);
-    if (pathname.endsWith("/events")) return serveEvent(request, response);
-    if (pathname.includes("/daemonsets/") && state.installed) return send(response, 200, { metadata: {} });
-    notFound(response);
-  };
-
-  const server = createServer((request, response) => void serve(request, response));
+  const { ca, cert, key } = await serving();
+  const pods = createPodStore();
+  const server = createServer({ cert, key }, (request, response) => void serve(state, pods, request, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const state: ApiServer = {
-    kubeconfig: kubeconfig((server.address() as AddressInfo).port),
+    port: (server.address() as AddressInfo).port,
+    writeServiceAccount(folder) {
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, "ca.crt"), ca);
+      writeFileSync(join(folder, "token"), `${state.token}\n`);
+    },
+    setPod: pods.set,
+    removePod: pods.remove,
+    endWatches: pods.endWatches,
     taints: [],
     events: [],
     deleted: [],
+    requests: [],
+    token: "first",
     installed: true,
     answering: true,
-    setPod(pod) {
-      const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
-      const type = pods.has(key) ? "MODIFIED" : "ADDED";
-      pods.set(key, structuredClone(pod));
-      notify(type, pods.get(key) as Pod);
-    },
-    removePod(namespace, name) {
-      const pod = pods.get(`${namespace}/${name}`);
-      pods.delete(`${namespace}/${name}`);
-      if (pod !== undefined) notify("DELETED", pod);
-    },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close: () => end(server),
   };
   return state;
 }

@@ -106,8 +106,8 @@ function network(folder: string, ipv6: boolean) {
 
 function agentStarter(node: { folder: string; api: ApiServer; programFolder: string; program: string }) {
   return async ([file = "", ...before]: readonly string[], ...flags: readonly string[]): Promise<Agent> => {
-    const kubeconfig = join(node.folder, "kubeconfig");
-    writeFileSync(kubeconfig, node.api.kubeconfig);
+    const account = join(node.folder, "account");
+    node.api.writeServiceAccount(account);
     const args = [
       ...[
         "cni",
@@ -119,6 +119,7 @@ function agentStarter(node: { folder: string; api: ApiServer; programFolder: str
         "--namespace",
         "outrigger-system",
       ],
+      ...["--service-account-folder", account],
       ...["--run-directory", join(node.folder, "run"), "--program", node.program],
       ...["--program-folder", node.programFolder, "--configuration-folder", join(node.folder, "net.d")],
       ...["--namespace-folder", "/run/netns", "--cache-folder", join(node.folder, "cache")],
@@ -126,7 +127,7 @@ function agentStarter(node: { folder: string; api: ApiServer; programFolder: str
     ];
     const child = spawn(file, [...before, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, KUBECONFIG: kubeconfig },
+      env: { ...process.env, KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(node.api.port) },
     });
     return agentOf(child);
   };
