@@ -1,3 +1,5 @@
+import { serverFirstPorts } from "../../mesh/envoy/protocol-detection.ts";
+
 /**
  * What a Service's port speaks. `auto` is found out from a connection's first bytes; `tls` is passed on as it comes.
  */
@@ -27,8 +29,8 @@ const byWord: ReadonlyMap<string, Protocol> = new Map(
   } as const),
 );
 
-/** The server speaks first here, so that nothing can be found out: SMTP, DNS, MySQL, MongoDB. */
-const opaquePorts: readonly number[] = [25, 53, 3306, 27017];
+/** Nothing can be found out here from a client's first bytes: the server speaks first, or it is DNS or MongoDB. */
+const opaquePorts: readonly number[] = [...serverFirstPorts, 53, 27017];
 
 export interface PortHints {
   readonly port: number;

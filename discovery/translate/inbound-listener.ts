@@ -12,17 +12,20 @@ import { isHttp, type Protocol } from "../registry/protocol.ts";
 import type { Workload } from "../registry/workload.ts";
 import { httpFilter, tcpFilter } from "./filters.ts";
 import type { InboundPorts } from "./inbound.ts";
-import { captureAddress, httpInspector, originalDestination, plainHttpProtocols, tlsInspector } from "./listener.ts";
-import { milliseconds } from "./message.ts";
+import {
+  captureAddress,
+  detectionTimeout,
+  httpInspector,
+  originalDestination,
+  plainHttpProtocols,
+  tlsInspector,
+} from "./listener.ts";
 import { alpn, inboundClusterName, listenerNames } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";
 import { clusterRoute } from "./routes.ts";
 import type { MeshSettings } from "./settings.ts";
 import { accessLogs, httpMetrics, inboundTags, tcpMetrics } from "./telemetry.ts";
 import { downstreamTls } from "./tls.ts";
-
-/** How long a client may take to show whether it speaks TLS, before it is taken for plain text. */
-const inspectionTimeout = milliseconds(1000);
 
 /** One kind of traffic to one port, or to every port that has no chain of its own. */
 interface Inlet {
@@ -147,7 +150,7 @@ export function virtualInbound(
     ...captureAddress(families, ports.inbound),
     trafficDirection: TrafficDirection.INBOUND,
     listenerFilters: [originalDestination, tlsInspector, httpInspector],
-    listenerFiltersTimeout: inspectionTimeout,
+    listenerFiltersTimeout: detectionTimeout,
     continueOnListenerFiltersTimeout: true,
     filterChains: [
       {

@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { IpFamilies } from "../../mesh/envoy/address.ts";
+import { protocolDetectionTimeoutMs } from "../../mesh/envoy/protocol-detection.ts";
 import { TrafficDirection } from "../proto/envoy/config/core/v3/base_pb.js";
 import {
   type Filter,
@@ -15,8 +16,7 @@ import { milliseconds, pack, socketAddress } from "./message.ts";
 /** What http_inspector says of plain HTTP. */
 export const plainHttpProtocols = ["http/1.0", "http/1.1", "h2c"];
 
-/** How long a connection may stay silent before it is taken for one whose server speaks first. */
-export const detectionTimeout = milliseconds(100);
+export const detectionTimeout = milliseconds(protocolDetectionTimeoutMs);
 
 export const originalDestination: ListenerFilter = create(ListenerFilterSchema, {
   name: "envoy.filters.listener.original_dst",

@@ -6,15 +6,7 @@ import { clusterNames } from "./cluster.ts";
 import { httpConnectionManager, router } from "./http.ts";
 import type { Extension, FilterChain, Listener, ListenerFilter } from "./message.ts";
 import { extension } from "./message.ts";
-
-/**
- * How long a connection may stay silent before it is taken for one whose server speaks first. Long enough for an HTTP
- * client on a starved machine: after 0.1 s, such requests passed as TCP and were missing from the access log.
- */
-const protocolDetectionTimeout = "1s";
-
-/** Servers that speak first on their well-known ports: FTP, SSH, SMTP, POP3, IMAP, submission, MySQL, VNC. */
-const serverFirstPorts = [21, 22, 25, 110, 143, 587, 3306, 5900];
+import { protocolDetectionTimeoutMs, serverFirstPorts } from "./protocol-detection.ts";
 
 /** HTTP passed on as it came: no headers added, no case changed, no time limit, upgrades allowed. */
 function httpPassthrough(direction: "inbound" | "outbound", cluster: string): Extension {
@@ -86,7 +78,7 @@ function captureListener(
     address: anyAddress(families, port),
     traffic_direction: direction.toUpperCase(),
     listener_filters: protocolDetection(),
-    listener_filters_timeout: protocolDetectionTimeout,
+    listener_filters_timeout: `${protocolDetectionTimeoutMs / 1000}s`,
     continue_on_listener_filters_timeout: true,
     filter_chains: [
       blackHoleChain(port),
