@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { HeaderValueOption_HeaderAppendAction } from "../proto/envoy/config/core/v3/base_pb.js";
 import { type Filter, FilterSchema } from "../proto/envoy/config/listener/v3/listener_components_pb.js";
 import type { RouteConfiguration } from "../proto/envoy/config/route/v3/route_pb.js";
 import { RouterSchema } from "../proto/envoy/extensions/filters/http/router/v3/router_pb.js";
@@ -11,7 +12,7 @@ import {
 import { TcpProxySchema } from "../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { http1Options } from "./cluster.ts";
 import { ads, milliseconds, pack, typedStruct } from "./message.ts";
-import { alpn, podAddressKey } from "./names.ts";
+import { alpn, podAddressKey, unreachedHeader } from "./names.ts";
 import type { TracingSettings } from "./settings.ts";
 import { tracing } from "./tracing.ts";
 
@@ -42,6 +43,21 @@ function clientCertificateFields(header: ClientCertificateHeader) {
   };
 }
 
+/** Tells the client's sidecar that a request has not reached the application: UF is a connection that was not made. */
+const unreachedAnswers = {
+  mappers: [
+    {
+      filter: { filterSpecifier: { case: "responseFlagFilter" as const, value: { flags: ["UF"] } } },
+      headersToAdd: [
+        {
+          header: { key: unreachedHeader, value: "true" },
+          appendAction: HeaderValueOption_HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD,
+        },
+      ],
+    },
+  ],
+};
+
 /** HTTP passed on as it came, but for a normalised path: no time limit, no change of case, upgrades allowed. */
 export function httpFilter(options: HttpFilterOptions): Filter {
   const { statPrefix, routes, accessLog, clientCertificate } = options;
@@ -69,6 +85,7 @@ export function httpFilter(options: HttpFilterOptions): Filter {
         maxRequestHeadersKb: 96,
         delayedCloseTimeout: milliseconds(1000),
         ...clientCertificateFields(clientCertificate),
+        ...(clientCertificate === "set" ? { localReplyConfig: unreachedAnswers } : {}),
         ...tracing(options.tracing),
       }),
     },

@@ -42,3 +42,6 @@ export const podAddressKey = "address";
 
 /** The key under which clusters and endpoints carry what metrics say of them. */
 export const metadataNamespace = "outrigger";
+
+/** Set by the server's sidecar on its own answer when the application took no connection, so that it is safe to try again. */
+export const unreachedHeader = "x-outrigger-unreached";

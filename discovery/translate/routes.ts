@@ -15,16 +15,17 @@ import type { Service, ServicePort } from "../registry/service.ts";
 import type { ServiceEntry } from "../registry/snapshot.ts";
 import type { MeshView } from "./mesh-view.ts";
 import { milliseconds } from "./message.ts";
-import { outboundClusterName, podAddressKey, portRouteName, serviceRouteName } from "./names.ts";
+import { outboundClusterName, podAddressKey, portRouteName, serviceRouteName, unreachedHeader } from "./names.ts";
 import type { Resource } from "./resource.ts";
 import { type EncodedHost, encodedRouteTable, encodeHost } from "./route-table.ts";
 
 /**
- * Retries only what did not reach the application, on another endpoint than before. Istio retries gRPC's UNAVAILABLE and
+ * Retries only what did not reach the application, as seen from here or from its sidecar, on another endpoint than before. Istio retries gRPC's UNAVAILABLE and
  * CANCELLED as well, which an application may have answered after it did the work.
  */
 const retryPolicy: RetryPolicy = create(RetryPolicySchema, {
-  retryOn: "connect-failure,refused-stream,reset-before-request",
+  retryOn: "connect-failure,refused-stream,reset-before-request,retriable-headers",
+  retriableHeaders: [{ name: unreachedHeader, headerMatchSpecifier: { case: "presentMatch", value: true } }],
   numRetries: 2,
   hostSelectionRetryMaxAttempts: 5n,
   retryHostPredicate: [
@@ -131,6 +132,7 @@ function tableFields(name: string): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
+    responseHeadersToRemove: [unreachedHeader],
     maxDirectResponseBodySizeBytes: 1_048_576,
   });
 }

@@ -62,8 +62,9 @@ function readManifests({ filename, namespace }: Options): Manifest {
   throw new OutriggerError("BAD_OBJECT", [problem]);
 }
 
-function tellOmissions(manifest: Manifest, write: (line: string) => void): void {
+function tellOmissions(manifest: Manifest, { discovery }: Options, write: (line: string) => void): void {
   for (const name of missingNamespaces(manifest)) write(`  namespace ${name} is in no file: made without labels`);
+  if (manifest.policies.length > 0 && !discovery) write("  PeerAuthentication has no effect without --discovery");
   for (const line of omissions(manifest)) write(`  not emulated: ${line}`);
 }
 
@@ -73,7 +74,7 @@ async function run(options: Options): Promise<void> {
   const paint = paintFor(process.stdout);
   const write = (line: string) => void process.stdout.write(`${line}\n`);
   write(paint.strong(describe(manifest, options.name)));
-  tellOmissions(manifest, (line) => write(paint.faint(line)));
+  tellOmissions(manifest, options, (line) => write(paint.faint(line)));
   const images = await imageSettings({
     rules: options.image ?? [],
     allowStandIn: options.standIn,

@@ -10,9 +10,13 @@ import { askStatus } from "../run/control-client.ts";
 import { checkHost, imageSettings, project } from "../run/prepare.ts";
 import { takeDown } from "../run/stop.ts";
 import type { StatusAnswer } from "../supervisor/messages.ts";
-import { answerText, checksText, countersText, nextSteps, podsText } from "./print.ts";
-import { readCounters, send } from "./probe-sandbox.ts";
-import { checks, type DemoAnswer, reviewsVersion, scenarios } from "./scenario.ts";
+import { namesOf } from "./hops.ts";
+import { meshSteps, type StepResult, withoutDiscovery } from "./mesh-steps.ts";
+import { answerText, checksText, conversationsText, countersText, nextSteps, podsText } from "./print.ts";
+import { commandIn, readCounters, send } from "./probe-sandbox.ts";
+import { type Check, checks, type DemoAnswer, reviewsVersion, scenarios, talkers, wireChecks } from "./scenario.ts";
+import { startTraffic, trafficCommand } from "./traffic.ts";
+import { conversations, watchWire } from "./wire.ts";
 
 /**
  * `make demo`: brings examples/shop up, sends requests through it, shows which way they took, and checks that it is the
@@ -23,6 +27,7 @@ const waitTimeoutMs = 90_000;
 const graceMs = 1000;
 const atOnce = 8;
 const mostRounds = 5;
+const keeps = process.env.KEEP === "1";
 
 const paint = paintFor(process.stdout);
 const write = (text: string) => void process.stdout.write(text);
@@ -33,15 +38,12 @@ async function open(): Promise<OpenedSandbox> {
   const images = await imageSettings({ rules: [], allowStandIn: false, needsEnvoy: true });
   const webhook = { enabled: true, revision: "default", flags: [] };
   return openSandbox(
-    { name, manifest, images, ipFamilies: ["IPv4"], webhook, discovery: false, waitTimeoutMs },
+    { name, manifest, images, ipFamilies: ["IPv4"], webhook, discovery: true, waitTimeoutMs },
     createProgress(paint, (line) => write(`  ${line}\n`), Date.now),
   );
 }
 
-/**
- * Without a control plane a Service's endpoint is chosen for each connection, and Envoy keeps its connections: requests
- * at the same time need several, and so meet both versions before long.
- */
+/** Each request goes to one of two Pods that are as good: both versions answer before long. */
 async function sendUntilBothVersions(status: StatusAnswer): Promise<DemoAnswer[]> {
   const answers: DemoAnswer[] = [];
   for (let round = 0; round < mostRounds; round += 1) {
@@ -55,8 +57,26 @@ function firstOfVersion(answers: readonly DemoAnswer[], version: string): DemoAn
   return answers.filter((answer) => reviewsVersion(answer) === version).slice(0, 1);
 }
 
+const step = ({ lines }: StepResult) => write(lines.map((line) => `  ${line}\n`).join(""));
+
+/** Does to the mesh what happens to a mesh, under requests. */
+async function showMesh(status: StatusAnswer): Promise<Check[]> {
+  const command = await commandIn(name, status, "shopper", trafficCommand("http://reviews/"));
+  const traffic = await startTraffic(command);
+  const checked: Check[] = [];
+  for (const { title: what, run: act } of keeps ? meshSteps : [...meshSteps, withoutDiscovery]) {
+    title(what);
+    const result = await act({ name, traffic });
+    step(result);
+    checked.push(...result.checks);
+  }
+  await traffic.end();
+  return checked;
+}
+
 async function show(): Promise<boolean> {
   const status = await askStatus(name);
+  const wire = await watchWire(name);
   title("Pods");
   write(podsText(status));
   title("Requests, and the ports of the sidecars that they passed");
@@ -68,10 +88,14 @@ async function show(): Promise<boolean> {
   for (const answer of outside) write(answerText(answer, "till has no sidecar", paint));
   const outAndIn = await send(name, status, scenarios.outAndIn);
   for (const answer of outAndIn) write(answerText(answer, "till asks front in turn", paint));
+  title("What can be read on the wire between the Pods");
+  const seen = conversations(await wire.stop(), namesOf(status), talkers);
+  write(conversationsText(seen));
   title("Packets that entered the chains; of each connection the nat table sees the first");
   const counters = await readCounters(name, status);
   write(countersText(counters));
-  const checked = checks(status, [...inside, ...outside, ...outAndIn], counters);
+  const answers = [...inside, ...outside, ...outAndIn];
+  const checked = [...checks(status, answers, counters), ...wireChecks(seen), ...(await showMesh(status))];
   write(`\n${checksText(checked, paint)}`);
   return checked.every(({ ok }) => ok);
 }
@@ -79,13 +103,13 @@ async function show(): Promise<boolean> {
 async function run(): Promise<boolean> {
   checkHost();
   await takeDown(name, 0);
-  title("Bringing up examples/shop: webhook, init and Envoy are the real ones");
+  title("Bringing up examples/shop: webhook, discovery, init and Envoy are the real ones");
   const { sandbox, outcome } = await open();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => sandbox.stop(0));
   const ready = (await outcome) === "ready";
   const ok = ready && (await show());
   title("Look further");
-  if (process.env.KEEP === "1") {
+  if (keeps) {
     write(nextSteps(name));
     sandbox.detach();
     return ok;

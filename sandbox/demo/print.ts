@@ -5,6 +5,7 @@ import type { PodReport } from "../supervisor/report.ts";
 import { type ChainCounters, countedChains } from "./counters.ts";
 import { capturePort, type Hop } from "./hops.ts";
 import { type Check, type DemoAnswer, reviewsVersion } from "./scenario.ts";
+import type { Conversation } from "./wire.ts";
 
 function indented(text: string): string {
   return text.replaceAll(/^(?=.)/gm, "  ");
@@ -37,6 +38,17 @@ export function answerText(answer: DemoAnswer, remark: string, paint: Paint): st
   const end = version === undefined ? paint.bad("failed") : paint.good(`answered, at the end by reviews ${version}`);
   const head = `  ${paint.strong(`${scenario.from} → ${scenario.url}`)}  ${end}  ${paint.faint(remark)}`;
   return `${head}\n${indented(indented(printTable(hops.map(hopRow))))}`;
+}
+
+/** What a packet capture between the Pods could read. */
+export function conversationsText(seen: readonly Conversation[]): string {
+  const rows = seen.map(({ client, server, packets, readable }) => [
+    `${client} ↔ ${server}`,
+    String(packets).padStart("PACKETS".length),
+    readable === 0 ? "nothing" : `${readable} packets`,
+    client === "till" ? "it has no sidecar" : "mutual TLS",
+  ]);
+  return indented(printTable([["BETWEEN", "PACKETS", "READABLE", ""], ...rows]));
 }
 
 /** Packets that entered each chain of each Pod. */

@@ -24,16 +24,30 @@ interface Ran {
   readonly output: string;
 }
 
-async function execIn(
+/** The command line that runs `command` in a Pod of the workload. */
+export async function commandIn(
+  name: string,
+  status: StatusAnswer,
+  workload: string,
+  command: readonly string[],
+  privileged = false,
+): Promise<string[]> {
+  const pod = findPod(status.pods, workload, undefined);
+  const request = { namespace: pod.namespace, pod: pod.name, container: undefined, command, privileged };
+  return enterSandbox(name, (await askExec(name, request)).argv);
+}
+
+export async function execIn(
   name: string,
   status: StatusAnswer,
   workload: string,
   command: readonly string[],
   privileged = false,
 ): Promise<Ran> {
-  const pod = findPod(status.pods, workload, undefined);
-  const request = { namespace: pod.namespace, pod: pod.name, container: undefined, command, privileged };
-  const [file = "", ...args] = enterSandbox(name, (await askExec(name, request)).argv);
+  return await runProgram(await commandIn(name, status, workload, command, privileged));
+}
+
+export async function runProgram([file = "", ...args]: readonly string[]): Promise<Ran> {
   const result = await execa(file, args, { reject: false, all: true, stdin: "ignore", timeout: requestMs, cwd: "/" });
   return { ok: result.exitCode === 0, output: result.all };
 }

@@ -2,6 +2,7 @@ import type { StatusAnswer } from "../supervisor/messages.ts";
 import type { ChainCounters } from "./counters.ts";
 import type { Hop } from "./hops.ts";
 import { workloadName } from "./hops.ts";
+import type { Conversation } from "./wire.ts";
 
 /** Where the demo sends requests: from which workload, to where. */
 export interface Scenario {
@@ -42,6 +43,15 @@ export const scenarios = {
     path: [["shopper", "outbound"], ...throughTheShop],
   },
 } as const satisfies Record<string, Scenario>;
+
+/** Who has spoken with whom after the scenarios. */
+export const talkers = [
+  ["shopper", "front"],
+  ["front", "catalog"],
+  ["catalog", "reviews-v1"],
+  ["catalog", "reviews-v2"],
+  ["till", "front"],
+] as const;
 
 /** The version of reviews that answered in the end. */
 export function reviewsVersion({ body }: DemoAnswer): string | undefined {
@@ -87,6 +97,15 @@ function counterChecks(counters: ReadonlyMap<string, ChainCounters>): Check[] {
     const captures = (ISTIO_REDIRECT ?? 0) + (ISTIO_IN_REDIRECT ?? 0) > 0;
     if (workload === "till") return { what: "till has no rules", ok: ISTIO_REDIRECT === undefined };
     return { what: `the rules of ${workload} have captured packets`, ok: captures };
+  });
+}
+
+/** Between sidecars nothing can be read; of who has none, everything, which shows that the capture sees it. */
+export function wireChecks(seen: readonly Conversation[]): Check[] {
+  return seen.map(({ client, server, packets, readable }) => {
+    const isPlain = client === "till";
+    const what = `${client} and ${server} speak ${isPlain ? "plain text" : "mutual TLS"}: ${readable} of ${packets} packets`;
+    return { what, ok: packets > 0 && readable > 0 === isPlain };
   });
 }
 

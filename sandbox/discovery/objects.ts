@@ -1,3 +1,4 @@
+import type { MeshPolicy } from "../manifest/manifest.ts";
 import { type Backend, backendsOf, isHeadless, type PlacedService, targetPort } from "../network/services.ts";
 
 /** A Pod as the control plane sees it. */
@@ -61,9 +62,14 @@ function sliceObjects(service: PlacedService, backends: readonly Backend[]): Kub
 }
 
 /** The sandbox as a cluster's objects, as the control plane reads them. */
-export function discoveryObjects(services: readonly PlacedService[], pods: readonly DiscoveredPod[]): KubernetesObject {
+export function discoveryObjects(
+  services: readonly PlacedService[],
+  pods: readonly DiscoveredPod[],
+  policies: readonly MeshPolicy[],
+): KubernetesObject {
   const backends = pods.flatMap(({ backend }) => backend ?? []);
   const items = [
+    ...policies,
     ...services.map(serviceObject),
     ...pods.map(podObject),
     ...services.flatMap((service) => sliceObjects(service, backends)),

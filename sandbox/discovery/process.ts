@@ -19,7 +19,8 @@ export interface DiscoveryOptions {
 }
 
 export interface Discovery {
-  readonly pid: number;
+  /** Undefined once it has ended. */
+  readonly pid: () => number | undefined;
   /** For the webhook: how sidecars find it. */
   readonly webhookFlags: readonly string[];
   /** Tells it what the cluster is now. */
@@ -73,5 +74,6 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
   const host = address.includes(":") ? `[${address}]` : address;
   const authority = join(folder, "ca", "discovery-ca-cert.pem");
   const webhookFlags = ["--discovery-address", `${host}:${ports.ads}`, "--discovery-ca", authority];
-  return { pid: child.pid, webhookFlags, write, stop };
+  const pid = () => (child.exitCode === null && child.signalCode === null ? child.pid : undefined);
+  return { pid, webhookFlags, write, stop };
 }

@@ -95,6 +95,22 @@ const secret = v.object({ metadata, data: v.optional(base64, {}), stringData: v.
 
 const serviceAccount = v.object({ metadata, automountServiceAccountToken: v.optional(v.boolean()) });
 
+const tlsMode = v.picklist(["UNSET", "DISABLE", "PERMISSIVE", "STRICT"]);
+const tlsModes = v.object({ mode: v.optional(tlsMode) });
+const portNumber = v.pipe(v.string(), v.regex(/^[1-9][0-9]{0,4}$/, "must be a port"));
+
+const peerAuthentication = v.object({
+  metadata,
+  spec: v.optional(
+    v.looseObject({
+      selector: v.optional(v.object({ matchLabels: v.optional(textMap) })),
+      mtls: v.optional(tlsModes),
+      portLevelMtls: v.optional(v.record(portNumber, tlsModes)),
+    }),
+    {},
+  ),
+});
+
 /** By `apiVersion/kind`. Any other object is ignored, and said so. */
 export const schemas = {
   "v1/Namespace": namespace,
@@ -108,6 +124,8 @@ export const schemas = {
   "v1/ConfigMap": configMap,
   "v1/Secret": secret,
   "v1/ServiceAccount": serviceAccount,
+  "security.istio.io/v1/PeerAuthentication": peerAuthentication,
+  "security.istio.io/v1beta1/PeerAuthentication": peerAuthentication,
 } as const;
 
 export type KnownKind = keyof typeof schemas;

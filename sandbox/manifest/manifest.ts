@@ -45,6 +45,13 @@ export interface ServiceAccount {
   readonly automountToken: boolean;
 }
 
+/** A policy of the mesh, for the control plane to read: as it was written, in a namespace. */
+export interface MeshPolicy {
+  readonly kind: "PeerAuthentication";
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly spec: JsonObject;
+}
+
 /** All that was given to `outrigger sandbox up`, checked. Plain JSON, so that it can go from process to process. */
 export interface Manifest {
   readonly namespaces: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[];
@@ -53,6 +60,8 @@ export interface Manifest {
   readonly configMaps: readonly KeyedData[];
   readonly secrets: readonly KeyedData[];
   readonly serviceAccounts: readonly ServiceAccount[];
+  /** They have effect with a control plane only. */
+  readonly policies: readonly MeshPolicy[];
   /** Objects of kinds that the sandbox does not know. */
   readonly ignored: readonly { readonly kind: string; readonly name: string }[];
 }

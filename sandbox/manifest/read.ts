@@ -52,6 +52,14 @@ const job: Reader<"batch/v1/Job"> = ({ metadata: { name }, spec }, raw, namespac
   ],
 });
 
+function peerAuthentication(
+  { metadata: { name }, spec }: Parsed<"security.istio.io/v1/PeerAuthentication">,
+  _raw: JsonObject,
+  namespace: string,
+): Partial<Manifest> {
+  return { policies: [{ kind: "PeerAuthentication", metadata: { name, namespace }, spec }] };
+}
+
 const readers: { readonly [Kind in KnownKind]: Reader<Kind> } = {
   "v1/Namespace": ({ metadata }) => ({ namespaces: [metadata] }),
   "v1/Pod": ({ metadata: { name } }, template, namespace) => ({
@@ -74,6 +82,8 @@ const readers: { readonly [Kind in KnownKind]: Reader<Kind> } = {
   "v1/ServiceAccount": ({ metadata: { name }, automountServiceAccountToken = true }, _raw, namespace) => ({
     serviceAccounts: [{ name, namespace, automountToken: automountServiceAccountToken }],
   }),
+  "security.istio.io/v1/PeerAuthentication": peerAuthentication,
+  "security.istio.io/v1beta1/PeerAuthentication": peerAuthentication,
 };
 
 function metadataOf({ value }: SourcedObject): { name: string; namespace: string | undefined } {
@@ -134,6 +144,7 @@ export function readManifest(objects: readonly SourcedObject[], defaultNamespace
     configMaps: parts.flatMap((part) => part.configMaps ?? []),
     secrets: parts.flatMap((part) => part.secrets ?? []),
     serviceAccounts: parts.flatMap((part) => part.serviceAccounts ?? []),
+    policies: parts.flatMap((part) => part.policies ?? []),
     ignored: parts.flatMap((part) => part.ignored ?? []),
   };
 }

@@ -99,6 +99,8 @@ async function runToEnd(worker: WorkerState): Promise<PodPhase> {
 async function stop(worker: WorkerState, graceMs: number): Promise<void> {
   worker.isTerminating = true;
   worker.changed();
+  // A Pod that is killed has no order of ending.
+  if (graceMs === 0) await Promise.all(worker.tasks.map((task) => task.stop(0)));
   const deadline = Date.now() + graceMs;
   await Promise.all(byRole(worker, "init", "main").map((task) => task.stop(graceMs)));
   await stopSidecars(worker, Math.max(0, deadline - Date.now()));

@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { OutriggerError } from "../../mesh/errors.ts";
+import type { MeshPolicy } from "../manifest/manifest.ts";
 import type { ControlAnswer, ControlRequest, ExecAnswer, ObjectAnswer, StatusAnswer } from "../supervisor/messages.ts";
 import { readState, runFolder, sandboxNames, supervisorLog } from "./folder.ts";
 import { isAlive } from "./process-identity.ts";
@@ -48,15 +49,27 @@ export async function askStatus(name: string): Promise<StatusAnswer> {
   return await result(name, { type: "status" });
 }
 
-export async function askExec(
-  name: string,
-  request: Omit<Extract<ControlRequest, { type: "exec" }>, "type">,
-): Promise<ExecAnswer> {
+type Asked<Type extends ControlRequest["type"]> = Omit<Extract<ControlRequest, { type: Type }>, "type">;
+
+export async function askExec(name: string, request: Asked<"exec">): Promise<ExecAnswer> {
   return await result(name, { type: "exec", ...request });
 }
 
 export async function askObject(name: string, namespace: string, pod: string): Promise<unknown> {
   return (await result<ObjectAnswer>(name, { type: "object", namespace, pod })).object;
+}
+
+export async function askScale(name: string, request: Asked<"scale">): Promise<void> {
+  await result(name, { type: "scale", ...request });
+}
+
+/** Resolves when the Pod is gone. */
+export async function askDelete(name: string, request: Asked<"delete">): Promise<void> {
+  await result(name, { type: "delete", ...request });
+}
+
+export async function askApply(name: string, policies: readonly MeshPolicy[]): Promise<void> {
+  await result(name, { type: "apply", policies });
 }
 
 export async function askStop(name: string, graceMs: number): Promise<void> {

@@ -4,10 +4,12 @@ import { addressLimit } from "../network/addresses.ts";
 import type { Backend, PlacedService } from "../network/services.ts";
 import { backendsOf } from "../network/services.ts";
 import { isReady } from "../pod/status.ts";
+import type { WantedPod } from "../workload/pods.ts";
 import { createChanges } from "./changes.ts";
 import { type ControllerContext, expectedPods, runController } from "./controllers.ts";
 import type { ServiceReport } from "./messages.ts";
 import { backendOf, createPods, type LivePod, type PodsOptions, reportOf, statusOf } from "./pods.ts";
+import { createReplicas, type Replicas } from "./replicas.ts";
 import type { PodReport } from "./report.ts";
 import { createServiceSync, type ServiceSync } from "./services.ts";
 import { lateVerdict, settlementsOf, verdict } from "./settlement.ts";
@@ -16,6 +18,8 @@ export interface ClusterOptions extends Omit<PodsOptions, "changed" | "accounts"
   readonly manifest: Manifest;
   readonly services: readonly PlacedService[];
   readonly onPod: (report: PodReport) => void;
+  /** Told of every change of a Pod, and when one is gone. */
+  readonly onChange: () => void;
   readonly onNote: (text: string) => void;
 }
 
@@ -32,6 +36,7 @@ export interface Cluster {
   readonly pods: () => readonly LivePod[];
   readonly serviceReports: () => ServiceReport[];
   readonly find: (namespace: string, name: string) => LivePod | undefined;
+  readonly replicas: Replicas;
   readonly stop: (graceMs: number) => Promise<void>;
 }
 
@@ -56,42 +61,51 @@ function checkSize({ workloads }: Manifest): void {
   throw new OutriggerError("SANDBOX_FAILED", [problem]);
 }
 
-async function stopAll(pods: readonly LivePod[], graceMs: number): Promise<void> {
-  const ends = pods.map(async ({ object, worker }) => {
-    const ownMs = (object?.spec.terminationGracePeriodSeconds ?? 0) * 1000;
-    await worker?.stop(Math.min(ownMs, graceMs));
-  });
-  await Promise.all(ends);
+async function stop({ object, worker }: LivePod, graceMs: number): Promise<void> {
+  const ownMs = (object?.spec.terminationGracePeriodSeconds ?? 0) * 1000;
+  await worker?.stop(Math.min(ownMs, graceMs));
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { manifest, services, ipFamilies, onPod, onNote } = options;
+  const { manifest, services, ipFamilies, onPod, onChange, onNote } = options;
   checkSize(manifest);
   const pods: LivePod[] = [];
   const changes = createChanges();
   const stopping = new AbortController();
   const backends = () => pods.flatMap((pod) => backendOf(pod) ?? []);
   const sync = createServiceSync(services, ipFamilies, backends, (error) => onNote(error.message));
+  const changed = () => {
+    sync.refresh();
+    onChange();
+    changes.announce();
+  };
   const make = createPods({
     ...options,
     accounts: manifest.serviceAccounts,
     changed: (pod) => {
-      sync.refresh();
       onPod(reportOf(pod));
-      changes.announce();
+      changed();
     },
   });
 
+  const create = (wanted: WantedPod) => {
+    const pod = make(wanted);
+    pods.push(pod);
+    onPod(reportOf(pod));
+    return pod;
+  };
   const controllers: ControllerContext = {
     signal: stopping.signal,
-    create: (wanted) => {
-      const pod = make(wanted);
-      pods.push(pod);
-      onPod(reportOf(pod));
-      return pod;
-    },
+    create,
     ready: async (pod) => void (await changes.until(() => isReady(statusOf(pod)) || undefined, stopping.signal)),
   };
+
+  async function end(pod: LivePod, graceMs: number): Promise<void> {
+    await stop(pod, graceMs);
+    await pod.ended;
+    pods.splice(pods.indexOf(pod), 1);
+    changed();
+  }
 
   function start(): void {
     sync.refresh();
@@ -114,10 +128,11 @@ export function createCluster(options: ClusterOptions): Cluster {
     reports: () => pods.map(reportOf),
     pods: () => pods,
     serviceReports: () => services.map((service) => serviceReport(service, backends())),
+    replicas: createReplicas({ workloads: manifest.workloads, pods: () => pods, create, end }),
     find: (namespace, name) => pods.find(({ wanted }) => wanted.name === name && wanted.namespace === namespace),
     stop: async (graceMs) => {
       stopping.abort();
-      await stopAll(pods, graceMs);
+      await Promise.all(pods.map((pod) => stop(pod, graceMs)));
     },
   };
 }

@@ -1,19 +1,23 @@
 import { createServer, type Server } from "node:net";
 import { unrestricted } from "../container/privileges.ts";
 import type { Cluster } from "./cluster.ts";
+import type { SandboxDiscovery } from "./discovery.ts";
 import type { ControlAnswer, ControlRequest, ExecAnswer, StatusAnswer } from "./messages.ts";
 
 export interface ControlOptions {
   readonly socket: string;
   readonly cluster: Cluster;
   readonly webhook: () => StatusAnswer["webhook"];
+  readonly discovery: SandboxDiscovery | undefined;
   /** Begins the end of the sandbox. */
   readonly stop: (graceMs: number) => void;
 }
 
 const largestRequestBytes = 1024 * 1024;
 
-function exec(request: Extract<ControlRequest, { type: "exec" }>, cluster: Cluster): ExecAnswer {
+type Request<Type extends ControlRequest["type"]> = Extract<ControlRequest, { type: Type }>;
+
+function exec(request: Request<"exec">, cluster: Cluster): ExecAnswer {
   const { namespace, pod: name, container, command, privileged } = request;
   const pod = cluster.find(namespace, name);
   const spec = pod?.object?.spec;
@@ -26,13 +30,38 @@ function exec(request: Extract<ControlRequest, { type: "exec" }>, cluster: Clust
   return { argv: current.enter(command, privileged ? unrestricted : undefined) };
 }
 
-function answer(request: ControlRequest, options: ControlOptions): ControlAnswer {
+function status({ cluster, webhook, discovery }: ControlOptions): StatusAnswer {
+  const pid = discovery?.pid();
+  const parts = { webhook: webhook(), discovery: pid === undefined ? undefined : { pid } };
+  return { pods: cluster.reports(), services: cluster.serviceReports(), ...parts };
+}
+
+async function deletePod({ namespace, pod: name, graceMs }: Request<"delete">, cluster: Cluster): Promise<void> {
+  const pod = cluster.find(namespace, name);
+  if (pod === undefined) throw new Error(`there is no Pod ${namespace}/${name}`);
+  if (pod.worker === undefined && pod.refusal === undefined) throw new Error(`Pod ${name} is just being created`);
+  await cluster.replicas.remove(pod, graceMs);
+}
+
+function apply({ policies }: Request<"apply">, { discovery }: ControlOptions): void {
+  if (discovery === undefined) throw new Error("it was brought up without --discovery, so that no policy has effect");
+  discovery.apply(policies);
+}
+
+async function answer(request: ControlRequest, options: ControlOptions): Promise<ControlAnswer> {
   const { cluster } = options;
   switch (request.type) {
     case "status":
-      return {
-        result: { pods: cluster.reports(), services: cluster.serviceReports(), webhook: options.webhook() },
-      };
+      return { result: status(options) };
+    case "scale":
+      cluster.replicas.scale(request.namespace, request.workload, request.replicas, request.graceMs);
+      return { result: {} };
+    case "delete":
+      await deletePod(request, cluster);
+      return { result: {} };
+    case "apply":
+      apply(request, options);
+      return { result: {} };
     case "object":
       return { result: { object: cluster.find(request.namespace, request.pod)?.rawObject } };
     case "exec":
@@ -43,9 +72,9 @@ function answer(request: ControlRequest, options: ControlOptions): ControlAnswer
   }
 }
 
-function answerText(text: string, options: ControlOptions): ControlAnswer {
+async function answerText(text: string, options: ControlOptions): Promise<ControlAnswer> {
   try {
-    return answer(JSON.parse(text) as ControlRequest, options);
+    return await answer(JSON.parse(text) as ControlRequest, options);
   } catch (error) {
     return { error: (error as Error).message };
   }
@@ -62,7 +91,7 @@ export function serveControl(options: ControlOptions): Server {
       if (received.length > largestRequestBytes) connection.destroy();
     });
     connection.once("end", () => {
-      connection.end(`${JSON.stringify(answerText(received, options))}\n`);
+      void answerText(received, options).then((result) => connection.end(`${JSON.stringify(result)}\n`));
     });
   });
   server.listen(options.socket);

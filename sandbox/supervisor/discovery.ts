@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type DiscoveredPod, discoveryObjects } from "../discovery/objects.ts";
 import { startDiscovery } from "../discovery/process.ts";
+import type { MeshPolicy } from "../manifest/manifest.ts";
 import { families } from "../network/addresses.ts";
 import type { PlacedService } from "../network/services.ts";
 import { type TokenIssuer, tokenIssuer } from "../volume/token.ts";
@@ -9,9 +10,12 @@ import { backendOf, type LivePod } from "./pods.ts";
 
 /** The control plane of a sandbox. */
 export interface SandboxDiscovery {
+  readonly pid: () => number | undefined;
   readonly webhookFlags: readonly string[];
   /** Says that Pods have changed. Many calls at once make one update. */
   readonly refresh: (pods: readonly LivePod[]) => void;
+  /** Puts policies in force, in place of those of the same name. */
+  readonly apply: (policies: readonly MeshPolicy[]) => void;
   readonly stop: () => Promise<void>;
 }
 
@@ -47,16 +51,29 @@ export async function sandboxDiscovery(
   });
   let newest: readonly LivePod[] = [];
   let isDue = false;
+  const policies = new Map<string, MeshPolicy>();
+  const keep = (given: readonly MeshPolicy[]) => {
+    for (const policy of given) policies.set(`${policy.metadata.namespace}/${policy.metadata.name}`, policy);
+  };
+  const writeSoon = () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(() => {
+      isDue = false;
+      discovery.write(discoveryObjects(services, newest.flatMap(discovered), [...policies.values()]));
+    });
+  };
+  keep(spec.manifest.policies);
   return {
+    pid: discovery.pid,
     webhookFlags: discovery.webhookFlags,
     refresh(pods) {
       newest = pods;
-      if (isDue) return;
-      isDue = true;
-      setImmediate(() => {
-        isDue = false;
-        discovery.write(discoveryObjects(services, newest.flatMap(discovered)));
-      });
+      writeSoon();
+    },
+    apply(given) {
+      keep(given);
+      writeSoon();
     },
     stop: discovery.stop,
   };

@@ -1,6 +1,6 @@
 import type { ImageSettings } from "../image/resolve.ts";
 import type { IpFamily } from "../manifest/kinds.ts";
-import type { Manifest } from "../manifest/manifest.ts";
+import type { Manifest, MeshPolicy } from "../manifest/manifest.ts";
 import type { PodReport } from "./report.ts";
 
 /** Everything that a supervisor needs to bring a sandbox up. Plain JSON. */
@@ -52,12 +52,24 @@ export type ControlRequest =
       /** As root with every capability, whatever the container's user. */
       readonly privileged: boolean;
     }
+  | {
+      readonly type: "scale";
+      readonly namespace: string | undefined;
+      readonly workload: string;
+      readonly replicas: number;
+      readonly graceMs: number;
+    }
+  /** Answered when the Pod is gone. */
+  | { readonly type: "delete"; readonly namespace: string; readonly pod: string; readonly graceMs: number }
+  /** Policies of the mesh, over those of the same kind and name. */
+  | { readonly type: "apply"; readonly policies: readonly MeshPolicy[] }
   | { readonly type: "stop"; readonly graceMs: number };
 
 export interface StatusAnswer {
   readonly pods: readonly PodReport[];
   readonly services: readonly ServiceReport[];
   readonly webhook: { readonly pid: number; readonly port: number } | undefined;
+  readonly discovery: { readonly pid: number } | undefined;
 }
 
 export interface ServiceReport {

@@ -131,16 +131,15 @@ export async function supervise(
     node: nodeContext(spec, services, authority, tokens),
     machine: { cpu: availableParallelism(), memoryBytes: totalmem() },
     admission: async () => webhook.settings,
-    onPod: (report) => {
-      send({ type: "pod", report });
-      discovery?.refresh(cluster.pods());
-    },
+    onPod: (report) => send({ type: "pod", report }),
+    onChange: () => discovery?.refresh(cluster.pods()),
     onNote: note,
   });
   await startDns(cluster, spec, note);
   const running = () =>
     webhook.running() && { pid: webhook.running()?.pid ?? 0, port: webhook.running()?.endpoint.port ?? 0 };
-  serveControl({ socket: join(runFolder, "control.sock"), cluster, webhook: running, stop: onStopAsked });
+  const socket = join(runFolder, "control.sock");
+  serveControl({ socket, cluster, webhook: running, discovery, stop: onStopAsked });
   cluster.start();
   return { cluster, stop: stopper(spec, cluster, webhook, discovery) };
 }

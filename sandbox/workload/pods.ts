@@ -64,18 +64,17 @@ function wanted(workload: Workload, controller: string, parts: Parts, change?: (
   };
 }
 
-function replicaSetPods(workload: Of<"Deployment" | "ReplicaSet">): WantedPod[] {
+/** The `index`th Pod (from 0) that was ever created for a workload. */
+export function replicaPod(workload: Of<"Deployment" | "ReplicaSet">, index: number): WantedPod {
   const isDeployment = workload.kind === "Deployment";
   const hash = suffix(JSON.stringify(workload.template), 9);
   const name = isDeployment ? `${workload.name}-${hash}` : workload.name;
-  return Array.from({ length: workload.replicas }, (_, index) =>
-    wanted(workload, "replicaset-controller", {
-      name: `${name}-${suffix(`${workload.namespace}/${name}/${index}`)}`,
-      generateName: `${name}-`,
-      owner: { apiVersion: "apps/v1", kind: "ReplicaSet", name },
-      ...(isDeployment && { labels: { "pod-template-hash": hash } }),
-    }),
-  );
+  return wanted(workload, "replicaset-controller", {
+    name: `${name}-${suffix(`${workload.namespace}/${name}/${index}`)}`,
+    generateName: `${name}-`,
+    owner: { apiVersion: "apps/v1", kind: "ReplicaSet", name },
+    ...(isDeployment && { labels: { "pod-template-hash": hash } }),
+  });
 }
 
 function daemonSetPod(workload: Of<"DaemonSet">): WantedPod {
@@ -147,6 +146,6 @@ export function podsOf(workload: Exclude<Workload, { kind: "Job" }>): WantedPod[
       return Array.from({ length: workload.replicas }, (_, index) => statefulSetPod(workload, index));
     case "Deployment":
     case "ReplicaSet":
-      return replicaSetPods(workload);
+      return Array.from({ length: workload.replicas }, (_, index) => replicaPod(workload, index));
   }
 }

@@ -218,6 +218,10 @@ describe("a mesh with discovery", { skip }, () => {
     });
     reviews([...servers, extra]);
     await eventually("the new Pod answers", () => echo(client, "http://10.96.0.10/").pod === "reviews-3");
+    await extra.app?.kill();
+    for (let index = 0; index < 20; index += 1) {
+      assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-[12]$/, "its sidecar alone answers nothing");
+    }
     await extra.stop();
     for (let index = 0; index < 20; index += 1)
       assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-[12]$/);

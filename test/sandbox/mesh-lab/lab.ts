@@ -27,6 +27,7 @@ export interface Pod {
   readonly ip: string;
   readonly netns: string;
   readonly envoy: Running | undefined;
+  readonly app: Running | undefined;
   /** Envoy's admin interface. */
   admin(path: string): string;
   /** `curl` as the application would: captured. */
@@ -232,9 +233,11 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
         status: { phase: "Running", podIPs: [{ ip }] },
       });
       const processes: Running[] = [];
+      let app: Running | undefined;
       if (given.app !== undefined) {
         const log = join(folder, `${namespace}.${name}.app.log`);
-        processes.push(start({ netns, user: 1000, log, command: given.app, env: { POD_NAME: name, POD_IP: ip } }));
+        app = start({ netns, user: 1000, log, command: given.app, env: { POD_NAME: name, POD_IP: ip } });
+        processes.push(app);
       }
       let envoyProcess: Running | undefined;
       const inNetns = (...command: string[]) => run("ip", ["netns", "exec", netns, ...command]);
@@ -254,6 +257,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
         ip,
         netns,
         envoy: envoyProcess,
+        app,
         admin: (path) => inNetns("curl", "-s", "-m", "30", `http://127.0.0.1:15000${path}`),
         curl: (...args) =>
           inNetns("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "curl", "-s", "-m", "40", ...args),
