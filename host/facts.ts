@@ -48,11 +48,22 @@ export function ownNetwork(): PodNetwork {
   return { addresses: own.map(({ address }) => address), interface: own[0]?.interface ?? "eth0" };
 }
 
-/** The id of a user, if /etc/passwd knows the name. */
-export function userId(name: string): string | undefined {
-  const entry = textOf("/etc/passwd")
+/** The third field of a name's line in /etc/passwd or /etc/group: its id. */
+function idIn(file: string, name: string): string | undefined {
+  const entry = textOf(file)
     .split("\n")
     .map((line) => line.split(":"))
-    .find(([user]) => user === name);
+    .find(([known]) => known === name);
   return entry?.[2];
+}
+
+/** The id of a user, if /etc/passwd knows the name. */
+export function userId(name: string): string | undefined {
+  return idIn("/etc/passwd", name);
+}
+
+/** The id of a group, if /etc/group knows the name. */
+export function groupId(name: string): number | undefined {
+  const id = idIn("/etc/group", name);
+  return id === undefined ? undefined : Number(id);
 }

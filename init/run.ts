@@ -2,10 +2,10 @@ import type { AppliedCapture } from "../host/capture.ts";
 import type { Address } from "../mesh/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
-import { compile } from "../mesh/redirect/compile.ts";
 import type { ResolvedCapture } from "../mesh/redirect/resolve.ts";
 import { resolveHere } from "./capture.ts";
 import { type Environment, type Flags, givenSettings, operationOf } from "./command-line.ts";
+import { compileHere } from "./compile-here.ts";
 import { printDryRun } from "./dry-run.ts";
 import type { Operation } from "./operation.ts";
 import { readPodFile } from "./pod-file.ts";
@@ -34,7 +34,7 @@ const notCaptured = "the Pod's interception mode is NONE: nothing is captured, a
 async function apply({ config }: ResolvedCapture, operation: Operation): Promise<AppliedCapture> {
   const { applyCapture } = await import("../host/capture.ts");
   const { nativeNftables, forceIptablesBinary: binary, forceApply: force } = operation;
-  return applyCapture(compile(config), { wish: { nativeNftables, binary }, force });
+  return applyCapture(compileHere(config), { wish: { nativeNftables, binary }, force });
 }
 
 /** Writes the rules and proves that they work, as far as each is asked for, and tells of both. */
@@ -89,7 +89,7 @@ export async function runVerify(flags: Flags, env: Environment): Promise<void> {
   const { config, warnings } = capture;
   const { verifyCapture } = await import("../host/capture.ts");
   const { nativeNftables, forceIptablesBinary: binary } = operation;
-  const verified = await verifyCapture(compile(config), { wish: { nativeNftables, binary } });
+  const verified = await verifyCapture(compileHere(config), { wish: { nativeNftables, binary } });
   printReport({ config, warnings, verified }, operation.output);
   if (verified.differences.length > 0) process.exitCode = new OutriggerError("VALIDATION_FAILED", []).exitCode;
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { Address, IpFamily } from "../../mesh/address.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
-import { compile } from "../../mesh/redirect/compile.ts";
 import type { CaptureConfig } from "../../mesh/redirect/config.ts";
 import { parseIptablesSave } from "../../mesh/redirect/live/iptables-save.ts";
 import { parseNftRuleset } from "../../mesh/redirect/live/nft-ruleset.ts";
 import { compiledRuleSet, nftRuleSet, savedRuleSet, type TraceRuleSet } from "../../mesh/redirect/trace/ruleset.ts";
+import { compileHere } from "../compile-here.ts";
 
 /** Rules to trace through, and what is known of the Pod that has them. */
 export interface TraceSource {
@@ -17,7 +17,7 @@ export interface TraceSource {
 
 /** The rules that a configuration compiles to. */
 export function fromConfig(config: CaptureConfig, family: IpFamily, nativeNftables: boolean): TraceRuleSet {
-  return compiledRuleSet(compile(config), family, nativeNftables ? "nft" : "iptables");
+  return compiledRuleSet(compileHere(config), family, nativeNftables ? "nft" : "iptables");
 }
 
 /**

@@ -1,9 +1,9 @@
 import { type Address, addressBits, type IpFamily, parseAddress } from "../../mesh/address.ts";
-import { compile } from "../../mesh/redirect/compile.ts";
 import { type CaptureConfig, families } from "../../mesh/redirect/config.ts";
 import type { Endpoint } from "../../mesh/redirect/trace/packet.ts";
 import { compiledRuleSet } from "../../mesh/redirect/trace/ruleset.ts";
 import { type PodNetwork, traceConnection } from "../../mesh/redirect/trace/trace.ts";
+import { compileHere } from "../compile-here.ts";
 
 /** A connection that proves, for one family, whether the traffic of this process is captured. */
 export interface CaptureProbe {
@@ -59,7 +59,7 @@ function probeFor(
   network: PodNetwork,
   probePort: number,
 ): CaptureProbe | undefined {
-  const rules = compiledRuleSet(compile(config), family, "iptables");
+  const rules = compiledRuleSet(compileHere(config), family, "iptables");
   const found = candidates(config, family, network, probePort).flatMap((destination): CaptureProbe[] => {
     const { landing } = traceConnection({ from: "pod", protocol: "tcp", owner, destination }, rules, network);
     if (landing.where !== "captured") return [];

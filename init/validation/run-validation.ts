@@ -1,9 +1,9 @@
 import { ownNetwork } from "../../host/facts.ts";
 import type { IpFamily } from "../../mesh/address.ts";
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
-import { compile } from "../../mesh/redirect/compile.ts";
 import { describeDifference } from "../../mesh/redirect/describe.ts";
 import type { ResolvedCapture } from "../../mesh/redirect/resolve.ts";
+import { compileHere } from "../compile-here.ts";
 import type { Operation } from "../operation.ts";
 import { type CaptureProbe, type Owner, validationPlan } from "./plan.ts";
 import { runProbe } from "./probe.ts";
@@ -35,7 +35,7 @@ async function proveByReading(
   const why = `no connection of uid ${uid}, gid ${gid} is captured by these settings`;
   const { verifyCapture } = await import("../../host/capture.ts");
   try {
-    const { differences } = await verifyCapture(compile(config), { wish: { nativeNftables, binary } });
+    const { differences } = await verifyCapture(compileHere(config), { wish: { nativeNftables, binary } });
     if (differences.length === 0) return `${family.join(" and ")}: ${why}; the live rules are what was compiled`;
     throw failed(
       differences.map((difference) => ({ field: "the live rules", message: describeDifference(difference) })),

@@ -27,7 +27,7 @@ const targets: ReadonlyMap<string, ReadTarget> = new Map<string, ReadTarget>([
   [
     "REDIRECT",
     (options, protocol) => {
-      const to = port(options, "--to-ports");
+      const to = port(options, "--to-ports") ?? port(options, "--to-port");
       return to === undefined ? undefined : { kind: "redirect", protocol: protocol ?? "tcp", port: to };
     },
   ],
