@@ -2,7 +2,7 @@ import { annotations, containers, labels } from "../mesh/names.ts";
 import type { Container, Pod } from "../mesh/pod.ts";
 import { annotationOf, labelOf } from "../mesh/pod-metadata.ts";
 import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
-import { captureSettings, nodeCaptureDefaults } from "../mesh/redirect/settings.ts";
+import { captureSettings, nodeSource } from "../mesh/redirect/settings.ts";
 import { type NetworkConfiguration, podAnnotationsCapability } from "./network-configuration.ts";
 import type { PodIdentity } from "./pod-identity.ts";
 
@@ -105,7 +105,7 @@ export function decidePod(pod: Pod): CaptureDecision {
   const out = optedOut(pod);
   if (out !== undefined) return out;
   if (annotationOf(pod, annotations.status) === undefined) return notInjected;
-  const capture = captureSettings(pod, nodeCaptureDefaults);
+  const capture = captureSettings(pod, nodeSource);
   if (!capture.captured) {
     return pass(capture.reason, `the Pod's annotation ${annotations.interceptionMode} is "NONE"`);
   }

@@ -1,9 +1,18 @@
 import type { Command } from "commander";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import type { Reading } from "../mesh/reading.ts";
-import { type CaptureSettingName, captureSettingTable, type GivenText } from "../mesh/redirect/capture-setting.ts";
-import { captureFlagGroups, captureFlags, type FlagDescription, variablesOf } from "./flags.ts";
+import {
+  type CaptureSetting,
+  type CaptureSettingName,
+  captureSettingTable,
+  fromVariables,
+  type GivenText,
+  ownVariable,
+} from "../mesh/redirect/capture-setting.ts";
+import { captureFlagGroups, type FlagDescription } from "./flags.ts";
 import { type Operation, type OperationFlagName, operationFlags } from "./operation.ts";
+
+type Variables = Pick<CaptureSetting<unknown>, "variables" | "emptyCounts">;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,22 +30,26 @@ function optionHelp(help: string, byDefault: string, variables: readonly string[
   return notes.length === 0 ? help : `${help} (${notes.join("; ")})`;
 }
 
+/** The variables that set a flag that is no capture setting. */
+function operationVariables({ flag, variable }: { flag: string; variable: boolean }): string[] {
+  return variable ? [ownVariable(flag)] : [];
+}
+
 /** Adds every flag to the command, grouped by subject. */
 export function withFlags(command: Command, names: readonly OperationFlagName[]): Command {
   for (const { title, flags } of captureFlagGroups) {
     command.optionsGroup(title);
     for (const [name, description] of Object.entries(flags)) {
-      const { flag, default: byDefault } = captureSettingTable[name as CaptureSettingName];
-      const help = optionHelp(description.help, byDefault, variablesOf(flag, description));
-      command.option(optionSyntax(flag, description), help);
+      const { flag, default: byDefault, variables } = captureSettingTable[name as CaptureSettingName];
+      command.option(optionSyntax(flag, description), optionHelp(description.help, byDefault, variables));
     }
   }
   for (const name of names) {
     const operation: FlagDescription & { flag: string; group: string; default: string; variable: boolean } =
       operationFlags[name];
     command.optionsGroup(operation.group);
-    const variables = operation.variable ? variablesOf(operation.flag, operation) : [];
-    command.option(optionSyntax(operation.flag, operation), optionHelp(operation.help, operation.default, variables));
+    const help = optionHelp(operation.help, operation.default, operationVariables(operation));
+    command.option(optionSyntax(operation.flag, operation), help);
   }
   return command;
 }
@@ -49,27 +62,21 @@ export function flagsOf(options: Readonly<Record<string, unknown>>): Flags {
   );
 }
 
-/** The text that was given for a flag: on the command line, else in a variable that is not empty. */
-function givenText(flag: string, variables: readonly string[], flags: Flags, env: Environment): GivenText | undefined {
+/** The text that was given for a flag: on the command line, else in a variable. */
+function givenText(flag: string, setting: Variables, flags: Flags, env: Environment): GivenText | undefined {
   const onLine = flags[flag];
   if (onLine !== undefined) return { text: onLine === true ? "true" : onLine, field: `--${flag}` };
-  const variable = variables.find((name) => env[name] !== undefined && env[name] !== "");
-  return variable === undefined ? undefined : { text: env[variable] ?? "", field: variable };
+  const found = fromVariables(setting, (name) => env[name]);
+  return found === undefined ? undefined : { text: found.text, field: found.variable };
 }
-
-/** Settings that may be set to nothing by a variable: no group at all. */
-const emptyCounts: readonly CaptureSettingName[] = ["ownerGroups"];
 
 /** The capture settings that flags and variables give. */
 export function givenSettings(flags: Flags, env: Environment): { [name in CaptureSettingName]?: GivenText } {
   const given: { [name in CaptureSettingName]?: GivenText } = {};
-  for (const [name, description] of Object.entries(captureFlags) as [CaptureSettingName, FlagDescription][]) {
-    const { flag } = captureSettingTable[name];
-    const variables = variablesOf(flag, description);
-    const text = givenText(flag, variables, flags, env);
-    const empty = emptyCounts.includes(name) ? variables.find((variable) => env[variable] === "") : undefined;
+  for (const name of Object.keys(captureSettingTable) as CaptureSettingName[]) {
+    const setting = captureSettingTable[name];
+    const text = givenText(setting.flag, setting, flags, env);
     if (text !== undefined) given[name] = text;
-    else if (empty !== undefined) given[name] = { text: "", field: empty };
   }
   return given;
 }
@@ -82,8 +89,8 @@ export function operationOf(flags: Flags, env: Environment): Operation {
   const problems: Problem[] = [];
   const values: Record<string, unknown> = {};
   for (const [name, operation] of Object.entries(operationFlags)) {
-    const variables = operation.variable ? variablesOf(operation.flag, operation) : [];
-    const given = givenText(operation.flag, variables, flags, env);
+    const variables = operationVariables(operation);
+    const given = givenText(operation.flag, { variables, emptyCounts: false }, flags, env);
     const value = given?.text ?? operation.default;
     const reading: Reading<unknown> = operation.read(value);
     if (reading.ok) values[name] = reading.value;

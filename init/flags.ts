@@ -6,10 +6,6 @@ export interface FlagDescription {
   /** What stands for the value in the help; a flag without one is a truth value. */
   readonly value?: string;
   readonly help: string;
-  /** Variables besides the one that has the flag's own name. */
-  readonly variables?: readonly string[];
-  /** Whether no variable has the flag's own name. */
-  readonly withoutOwnVariable?: true;
 }
 
 /** A part of the help: flags that belong together. */
@@ -53,14 +49,14 @@ export const captureFlagGroups: readonly FlagGroup[] = [
   {
     title: "DNS:",
     flags: {
-      redirectDns: { help: "capture DNS to the servers of /etc/resolv.conf", variables: ["ISTIO_META_DNS_CAPTURE"] },
+      redirectDns: { help: "capture DNS to the servers of /etc/resolv.conf" },
       captureAllDns: { help: "with --redirect-dns: capture DNS to any server" },
     },
   },
   {
     title: "The proxy:",
     flags: {
-      outboundPort: { short: "p", value: "<port>", help: "where it takes outbound traffic", withoutOwnVariable: true },
+      outboundPort: { short: "p", value: "<port>", help: "where it takes outbound traffic" },
       inboundPort: { short: "z", value: "<port>", help: "where it takes inbound traffic" },
       tunnelPort: { short: "e", value: "<port>", help: "its HBONE port, which is never captured" },
       proxyUids: { short: "u", value: "<uids>", help: "its users (default: $ENVOY_USER, istio-proxy, else 1337)" },
@@ -72,20 +68,8 @@ export const captureFlagGroups: readonly FlagGroup[] = [
     flags: {
       excludeInterfaces: { short: "c", value: "<names>", help: "interfaces whose traffic is left alone" },
       virtualInterfaces: { short: "k", value: "<names>", help: "interfaces of virtual machines, captured as outbound" },
-      dualStack: { help: "capture IPv6 also where IPv4 is there", variables: ["ISTIO_DUAL_STACK"] },
-      dropInvalid: { help: "drop packets that connection tracking finds invalid", variables: ["INVALID_DROP"] },
+      dualStack: { help: "capture IPv6 also where IPv4 is there" },
+      dropInvalid: { help: "drop packets that connection tracking finds invalid" },
     },
   },
 ];
-
-/** The description of every capture setting's flag. */
-export const captureFlags: { readonly [name in CaptureSettingName]?: FlagDescription } = Object.assign(
-  {},
-  ...captureFlagGroups.map(({ flags }) => flags),
-);
-
-/** The environment variables that set a flag, the first that is set counts. */
-export function variablesOf(flag: string, { variables = [], withoutOwnVariable }: FlagDescription): string[] {
-  const own = flag.toUpperCase().replaceAll("-", "_");
-  return withoutOwnVariable === true ? [...variables] : [own, ...variables];
-}

@@ -3,12 +3,7 @@ import { type Address, parseAddress } from "../mesh/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { isObject } from "../mesh/json.ts";
 import type { JsonObject, Pod } from "../mesh/pod.ts";
-import {
-  type CaptureSettings,
-  captureSettings,
-  meshCaptureDefaults,
-  nodeCaptureDefaults,
-} from "../mesh/redirect/settings.ts";
+import { type CaptureSettings, captureSettings, initSource, nodeSource } from "../mesh/redirect/settings.ts";
 
 function wrong(file: string, message: string, cause?: unknown): OutriggerError {
   const remedy = "give a file with one Pod, or one workload that has a Pod template, as YAML or JSON";
@@ -76,6 +71,6 @@ export interface PodFile {
  */
 export async function readPodFile(file: string, onNode: boolean): Promise<PodFile> {
   const pod = checked(await parse(file), file);
-  const defaults = onNode ? nodeCaptureDefaults : meshCaptureDefaults;
-  return { capture: captureSettings(pod, defaults), addresses: addressesOf(pod) };
+  const source = onNode ? nodeSource : initSource;
+  return { capture: captureSettings(pod, source), addresses: addressesOf(pod) };
 }

@@ -13,31 +13,72 @@ function chainNamed(chains: Chains | undefined, name: string | undefined): LiveR
   return chain;
 }
 
-/** Does what one line of iptables-restore asks for; chains must be made before they are used. */
-function applyLine(chains: Chains | undefined, line: string): void {
-  const [command, name, ...words] = splitWords(line);
+/** The place of the rule that is written so. */
+function placeOf(chain: readonly LiveRule[], text: string, line: string): number {
+  const index = chain.findIndex((rule) => rule.text === text);
+  if (index === -1) throw new Error(`${line}: no such rule`);
+  return index;
+}
+
+function isJumpedTo(chains: Chains, name: string): boolean {
+  return [...chains.values()].flat().some(({ target }) => target?.kind === "jump" && target.chain === name);
+}
+
+function applyToChains(chains: Chains, command: string, name: string, line: string): void {
   if (command === "-N") {
-    if (chains?.has(name ?? "") !== false) throw new Error(`${line}: the chain is there already`);
-    chains.set(name ?? "", []);
+    if (chains.has(name)) throw new Error(`${line}: the chain is there already`);
+    chains.set(name, []);
+  } else if (command === "-F") {
+    chainNamed(chains, name).length = 0;
+  } else {
+    if (chainNamed(chains, name).length > 0 || isJumpedTo(chains, name))
+      throw new Error(`${line}: the chain is in use`);
+    chains.delete(name);
+  }
+}
+
+/** Does what one line of iptables-restore asks for, or throws where the kernel would refuse it. */
+function applyLine(chains: Chains, line: string): void {
+  const [command = "", name = "", ...words] = splitWords(line);
+  if (["-N", "-F", "-X"].includes(command)) {
+    applyToChains(chains, command, name, line);
     return;
   }
   const chain = chainNamed(chains, name);
   const number = command === "-I" ? Number(words.shift()) : chain.length + 1;
   if (!(number >= 1 && number <= chain.length + 1)) throw new Error(`${line}: index of insertion too big`);
-  chain.splice(number - 1, 0, parseRuleWords(words, words.join(" ")));
+  const text = words.join(" ");
+  if (command === "-D") chain.splice(placeOf(chain, text, line), 1);
+  else chain.splice(number - 1, 0, parseRuleWords(words, text));
+}
+
+function liveTables(tables: ReadonlyMap<string, Chains>): LiveTable[] {
+  return [...tables].map(([name, chains]) => ({
+    name,
+    chains: [...chains].map(([chain, rules]) => ({ name: chain, rules: [...rules] })),
+  }));
+}
+
+/** The states through which iptables-restore leads some tables: one after each COMMIT. */
+export function statesOfRestoreText(text: string, before: readonly LiveTable[]): LiveTable[][] {
+  const tables = new Map<string, Chains>(
+    before.map(({ name, chains }) => [name, new Map(chains.map((chain) => [chain.name, [...chain.rules]]))]),
+  );
+  const states: LiveTable[][] = [];
+  let current: Chains = new Map();
+  for (const line of text.split("\n").filter((each) => each !== "")) {
+    if (line === "COMMIT") states.push(liveTables(tables));
+    else if (line.startsWith("* ")) {
+      current = tables.get(line.slice(2)) ?? new Map(builtIn.map((name) => [name, []]));
+      tables.set(line.slice(2), current);
+    } else applyLine(current, line);
+  }
+  return states;
 }
 
 /** The tables that iptables-restore makes of a text, in a namespace without rules. */
 export function tablesOfRestoreText(text: string): LiveTable[] {
-  const tables = new Map<string, Chains>();
-  for (const line of text.split("\n").filter((each) => each !== "" && each !== "COMMIT")) {
-    if (line.startsWith("* ")) tables.set(line.slice(2), new Map(builtIn.map((name) => [name, []])));
-    else applyLine([...tables.values()].at(-1), line);
-  }
-  return [...tables].map(([name, chains]) => ({
-    name,
-    chains: [...chains].map(([chain, rules]) => ({ name: chain, rules })),
-  }));
+  return statesOfRestoreText(text, []).at(-1) ?? [];
 }
 
 interface NftChains {

@@ -32,16 +32,30 @@ export interface CaptureSetting<T> {
   readonly flag: string;
   readonly default: string;
   readonly read: (text: string) => Reading<T>;
+  /** The environment variables that set it; the first that is set counts. */
+  readonly variables: readonly string[];
+  /** Whether a variable may set it to nothing; elsewhere an empty variable counts as unset. */
+  readonly emptyCounts: boolean;
 }
 
-function setting<T>(flag: string, byDefault: string, read: (text: string) => Reading<T>): CaptureSetting<T> {
-  return { flag, default: byDefault, read };
+/** The variable that has the flag's own name. */
+export function ownVariable(flag: string): string {
+  return flag.toUpperCase().replaceAll("-", "_");
+}
+
+function setting<T>(
+  flag: string,
+  byDefault: string,
+  read: (text: string) => Reading<T>,
+  { more = [], emptyCounts = false }: { more?: readonly string[]; emptyCounts?: boolean } = {},
+): CaptureSetting<T> {
+  return { flag, default: byDefault, read, variables: [ownVariable(flag), ...more], emptyCounts };
 }
 
 /** Every setting of capture. Names and defaults are those of istio-iptables. */
 export const captureSettingTable = {
   mode: setting("istio-inbound-interception-mode", "", readMode),
-  outboundPort: setting("envoy-port", String(ports.outbound), readPort),
+  outboundPort: { ...setting("envoy-port", String(ports.outbound), readPort), variables: [] },
   inboundPort: setting("inbound-capture-port", String(ports.inbound), readPort),
   tunnelPort: setting("inbound-tunnel-port", String(ports.tunnel), readPort),
   proxyUids: setting("proxy-uid", "", readIds),
@@ -54,13 +68,13 @@ export const captureSettingTable = {
   excludeOutboundPorts: setting("istio-local-outbound-ports-exclude", "", readPorts),
   excludeInterfaces: setting("istio-exclude-interfaces", "", readInterfaces),
   virtualInterfaces: setting("kube-virt-interfaces", "", readInterfaces),
-  ownerGroups: setting("istio-outbound-owner-groups", "*", readGroupsOrAll),
+  ownerGroups: setting("istio-outbound-owner-groups", "*", readGroupsOrAll, { emptyCounts: true }),
   excludeOwnerGroups: setting("istio-outbound-owner-groups-exclude", "", readGroups),
   loopback: setting("istio-outbound-ipv4-loopback-cidr", "127.0.0.1/32", readLoopbackCidr),
-  redirectDns: setting("redirect-dns", "false", readBoolean),
+  redirectDns: setting("redirect-dns", "false", readBoolean, { more: ["ISTIO_META_DNS_CAPTURE"] }),
   captureAllDns: setting("capture-all-dns", "false", readBoolean),
-  dropInvalid: setting("drop-invalid", "false", readBoolean),
-  dualStack: setting("dual-stack", "false", readBoolean),
+  dropInvalid: setting("drop-invalid", "false", readBoolean, { more: ["INVALID_DROP"] }),
+  dualStack: setting("dual-stack", "false", readBoolean, { more: ["ISTIO_DUAL_STACK"] }),
   tproxyMark: setting("istio-inbound-tproxy-mark", "1337", readMark),
   tproxyRouteTable: setting("istio-inbound-tproxy-route-table", "133", readRouteTable),
   outboundChain: setting("outbound-chain", chains.outbound, readOutboundChain),
@@ -76,3 +90,13 @@ export interface GivenText {
 
 /** The settings that were given; the others have their defaults. */
 export type GivenSettings = { readonly [name in CaptureSettingName]?: GivenText };
+
+/** The variable that sets a setting, and its text; undefined where none does. */
+export function fromVariables(
+  { variables, emptyCounts }: Pick<CaptureSetting<unknown>, "variables" | "emptyCounts">,
+  textOf: (variable: string) => string | undefined,
+): { readonly variable: string; readonly text: string } | undefined {
+  const set = variables.map((variable) => ({ variable, text: textOf(variable) }));
+  const found = set.find(({ text }) => text) ?? (emptyCounts ? set.find(({ text }) => text === "") : undefined);
+  return found?.text === undefined ? undefined : { variable: found.variable, text: found.text };
+}

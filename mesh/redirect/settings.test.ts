@@ -4,7 +4,7 @@ import { parseAddress } from "../address.ts";
 import { OutriggerError } from "../errors.ts";
 import type { Pod } from "../pod.ts";
 import { type HostFacts, resolveCapture } from "./resolve.ts";
-import { captureSettings, nodeCaptureDefaults } from "./settings.ts";
+import { captureSettings, initSource, nodeSource } from "./settings.ts";
 
 const address = (text: string) => parseAddress(text) as NonNullable<ReturnType<typeof parseAddress>>;
 const facts: HostFacts = { addresses: [address("10.0.0.5")], nameServers: [address("10.96.0.10")] };
@@ -13,8 +13,8 @@ function pod(annotations: Record<string, string>, proxy: object = {}): Pod {
   return { metadata: { annotations }, spec: { containers: [{ name: "app" }, { name: "istio-proxy", ...proxy }] } };
 }
 
-function texts(of: Pod, defaults = nodeCaptureDefaults): Record<string, string | undefined> {
-  const capture = captureSettings(of, defaults);
+function texts(of: Pod, source = nodeSource): Record<string, string | undefined> {
+  const capture = captureSettings(of, source);
   assert.ok(capture.captured);
   return Object.fromEntries(Object.entries(capture.settings).map(([name, given]) => [name, given.text]));
 }
@@ -70,7 +70,7 @@ test("a native sidecar is found among the init containers", () => {
 });
 
 test("interception mode NONE captures nothing", () => {
-  const capture = captureSettings(pod({ "sidecar.istio.io/interceptionMode": "NONE" }));
+  const capture = captureSettings(pod({ "sidecar.istio.io/interceptionMode": "NONE" }), nodeSource);
   assert.deepEqual(capture, { captured: false, reason: "interception-mode-none" });
 });
 
@@ -80,6 +80,7 @@ test("a bad annotation is refused by its own name, all at once", () => {
       "traffic.sidecar.istio.io/excludeInterfaces": "eth0 -j ACCEPT",
       "traffic.sidecar.istio.io/includeOutboundIPRanges": "10.0.0.0",
     }),
+    initSource,
   );
   assert.ok(capture.captured);
   assert.throws(

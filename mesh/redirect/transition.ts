@@ -2,7 +2,7 @@ import type { IpFamily } from "../address.ts";
 import { chains } from "../names.ts";
 import { ownChains, printRule, rulesByTable } from "./iptables.ts";
 import { isOwnChain, type OwnPart } from "./live/own-rules.ts";
-import { isBuiltIn, type RuleSet } from "./rule.ts";
+import type { RuleSet } from "./rule.ts";
 
 /** What a table is to hold of the mesh's: its chains, and lines of iptables-restore that fill them. */
 export interface TableContent {
@@ -35,12 +35,27 @@ export function contentOfOwn(parts: readonly OwnPart[]): TableContent[] {
   }));
 }
 
-/** The lines that take the mesh's rules and chains out of a table. Rules go first: a chain that is jumped to stays. */
-function removal(part: OwnPart): string[] {
+/** What of a table stands, and what of it is to stand; either may be nothing. */
+interface TableChange {
+  readonly table: string;
+  readonly before: OwnPart | undefined;
+  readonly after: TableContent | undefined;
+}
+
+/**
+ * The lines that lead a table from one to the other. Rules in others' chains go first: a chain that is jumped to stays. A
+ * chain that is to stand again is emptied, not made anew: iptables-nft 1.8.9 leaves out `-N` of a chain that it saw, when
+ * it has to start its transaction over because somebody else changed another table meanwhile.
+ */
+function changeLines({ before, after }: TableChange, more: readonly string[] = []): string[] {
+  const stood = before?.chains.map(({ name }) => name) ?? [];
+  const wanted = [...(after?.chains ?? []), ...more];
   return [
-    ...part.rules.map(({ chain, rule }) => `-D ${chain} ${rule.text}`),
-    ...part.chains.map(({ name }) => `-F ${name}`),
-    ...part.chains.map(({ name }) => `-X ${name}`),
+    ...(before?.rules ?? []).map(({ chain, rule }) => `-D ${chain} ${rule.text}`),
+    ...stood.map((name) => `-F ${name}`),
+    ...stood.filter((name) => !wanted.includes(name)).map((name) => `-X ${name}`),
+    ...wanted.filter((name) => !stood.includes(name)).map((name) => `-N ${name}`),
+    ...(after?.lines ?? []),
   ];
 }
 
@@ -48,7 +63,6 @@ const guarded = ["PREROUTING", "OUTPUT"] as const;
 
 /** Drops what might be captured: nothing passes unseen while one table has its new rules and another its old ones. */
 const guardOn = [
-  `-N ${chains.guard}`,
   `-A ${chains.guard} -p tcp -j DROP`,
   `-A ${chains.guard} -p udp --dport 53 -j DROP`,
   ...guarded.map((chain) => `-I ${chain} 1 -j ${chains.guard}`),
@@ -64,39 +78,37 @@ function section(table: string, lines: readonly string[]): string {
   return [`* ${table}`, ...lines, "COMMIT", ""].join("\n");
 }
 
+/** The table whose first step also guards the others: raw is met first. Undefined where one step does it all. */
+function guardingTable(changes: readonly TableChange[]): TableChange | undefined {
+  const exchanged = changes.some(({ before }) => before) && changes.some(({ after }) => after) && changes.length > 1;
+  if (!exchanged) return undefined;
+  return changes.find(({ table }) => table === "raw") ?? changes.find(({ table }) => table === "mangle");
+}
+
 /**
  * The input of iptables-restore that leads from what was read to what is to be, in one run.
  *
  * Each table changes in one step of the kernel's. Where several change, the first step also drops everything that
- * might be captured, in a table that may do so, and the last one ends that.
+ * might be captured, in a table that may do so, and the last one ends that. Where a guard is to stand again, as some run
+ * that was cut short left it, its table goes first and nothing ends it.
  */
 export function transition(before: readonly OwnPart[], after: readonly TableContent[]): string {
-  const removed = new Map(before.map((part) => [part.table, removal(part)]));
-  const added = new Map(
-    after.map(({ table, chains: names, lines }) => [table, [...names.map((name) => `-N ${name}`), ...lines]]),
-  );
-  const tables = [...new Set([...added.keys(), ...removed.keys()])];
-  const change = (table: string) => [...(removed.get(table) ?? []), ...(added.get(table) ?? [])];
-  const guard = tables.find((table) => table === "raw") ?? tables.find((table) => table === "mangle");
-  const exchanged = before.length > 0 && after.length > 0 && tables.length > 1;
-  if (!exchanged || guard === undefined) return tables.map((table) => section(table, change(table))).join("");
-  const others = tables.filter((table) => table !== guard).map((table) => section(table, change(table)));
-  return [section(guard, [...change(guard), ...guardOn]), ...others, section(guard, guardOff)].join("");
-}
-
-/** Whether a read table has the guard of a run that was cut short. */
-export function hasGuard(parts: readonly OwnPart[]): boolean {
-  return parts.some(({ chains: own }) => own.some(({ name }) => name === chains.guard));
+  const names = new Set([...after, ...before].map(({ table }) => table));
+  const changes = [...names].map((table): TableChange => {
+    const same = (each: { readonly table: string }) => each.table === table;
+    return { table, before: before.find(same), after: after.find(same) };
+  });
+  const plain = (change: TableChange) => section(change.table, changeLines(change));
+  const others = (first: TableChange) => changes.filter((change) => change !== first).map(plain);
+  const left = changes.find((change) => change.after?.chains.includes(chains.guard));
+  if (left !== undefined) return [plain(left), ...others(left)].join("");
+  const guard = guardingTable(changes);
+  if (guard === undefined) return changes.map(plain).join("");
+  const first = section(guard.table, [...changeLines(guard, [chains.guard]), ...guardOn]);
+  return [first, ...others(guard), section(guard.table, guardOff)].join("");
 }
 
 /** Whether the read parts hold more than a guard. */
 export function hasRules(parts: readonly OwnPart[]): boolean {
   return parts.some(({ chains: own }) => own.some(({ name }) => isOwnChain(name) && name !== chains.guard));
-}
-
-/** Chains of others that hold jumps to the mesh's: worth a word when they are changed. */
-export function foreignChainsOf(parts: readonly OwnPart[]): string[] {
-  return [
-    ...new Set(parts.flatMap(({ rules }) => rules.map(({ chain }) => chain)).filter((chain) => !isBuiltIn(chain))),
-  ];
 }

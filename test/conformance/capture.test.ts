@@ -7,7 +7,7 @@ import type { CaptureConfig } from "../../mesh/redirect/config.ts";
 import { printIptables } from "../../mesh/redirect/iptables.ts";
 import { printNftables } from "../../mesh/redirect/nftables.ts";
 import { resolveCapture } from "../../mesh/redirect/resolve.ts";
-import { captureSettings, nodeCaptureDefaults } from "../../mesh/redirect/settings.ts";
+import { captureSettings, nodeSource } from "../../mesh/redirect/settings.ts";
 import { type CaptureCase, captureConfigOf, captureFolder, type PodCase, readCases } from "./capture-cases.ts";
 import { comparable } from "./capture-differences.ts";
 
@@ -51,7 +51,7 @@ function podOf({ annotations, proxy_env, runAsUser, runAsGroup }: PodCase): Pod 
 
 for (const one of casesOf<PodCase>("cni.json")) {
   test(`capture cni.json ${one.name}`, () => {
-    const capture = captureSettings(podOf(one), nodeCaptureDefaults);
+    const capture = captureSettings(podOf(one), nodeSource);
     assert.ok(capture.captured);
     const { outboundChain } = captureConfigOf(one.config);
     const settings = { ...capture.settings, outboundChain: { text: outboundChain, field: "--outbound-chain" } };

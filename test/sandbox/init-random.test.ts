@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import fc from "fast-check";
 import { applyCapture, removeCapture, verifyCapture } from "../../host/capture.ts";
 import { groupId } from "../../host/facts.ts";
-import type { IpFamily } from "../../mesh/address.ts";
+import { type IpFamily, parseAddress } from "../../mesh/address.ts";
 import type { Backend, BackendWish } from "../../mesh/redirect/backend.ts";
 import { compile } from "../../mesh/redirect/compile.ts";
 import { describeDifference } from "../../mesh/redirect/describe.ts";
 import { withGroupIds } from "../../mesh/redirect/group-ids.ts";
 import { printIptables } from "../../mesh/redirect/iptables.ts";
 import { printNftables } from "../../mesh/redirect/nftables.ts";
+import { resolveCapture } from "../../mesh/redirect/resolve.ts";
 import type { RuleSet } from "../../mesh/redirect/rule.ts";
-import { arbitraryCaptureConfig } from "../arbitrary-capture.ts";
+import { arbitraryCaptureConfig, type CaptureInput, givenTexts } from "../arbitrary-capture.ts";
 
 const skip = process.getuid?.() !== 0 && "needs root, to make network namespaces";
 
@@ -83,6 +85,18 @@ function assertAccepted(ruleSet: RuleSet, { run }: Namespace): void {
   run(["nft", "-c", "-f", "-"], printNftables(ruleSet));
 }
 
+/** Changes a table of nftables over and over: each time, whoever is about to write starts over. */
+const busyLoop = "while :; do nft add table ip6 busy; nft delete table ip6 busy; done";
+
+function dualStack(texts: CaptureInput["texts"]): RuleSet {
+  const addresses = ["10.0.0.5", "fd00::5"].flatMap((text) => parseAddress(text) ?? []);
+  const { config } = resolveCapture(givenTexts({ ...texts, proxyUids: "1337", dualStack: "true" }), {
+    addresses,
+    nameServers: [],
+  });
+  return compile(config);
+}
+
 const target = fc.record({
   ruleSet: arbitraryCaptureConfig.map((config) => withGroupIds(compile(config), groupId)),
   backend: fc.constantFrom<Backend>("iptables-nft", "iptables-legacy", "nftables"),
@@ -109,5 +123,21 @@ suite("any valid configuration", { skip }, () => {
       assert.deepEqual(standing(namespace), before);
     };
     await fc.assert(fc.asyncProperty(target, target, check), { numRuns: 15, seed, interruptAfterTimeLimit: 60_000 });
+  });
+
+  test("is exchanged while somebody else changes other tables all the time", async (context) => {
+    const { namespace, run } = createNamespace(context);
+    const busy = spawn("ip", ["netns", "exec", basename(namespace.path), "sh", "-c", busyLoop], { stdio: "ignore" });
+    const ended = new Promise((resolve) => busy.once("exit", resolve));
+    context.after(async () => {
+      busy.kill();
+      await ended;
+    });
+    const options = { namespace, wish: wishes["iptables-nft"] };
+    const both = ["REDIRECT", "TPROXY"].map((mode) => dualStack({ mode, inboundPorts: "*", outboundCidrs: "*" }));
+    for (const ruleSet of [...both, ...both, ...both]) {
+      await applyCapture(ruleSet, options);
+      assert.deepEqual(await differencesOf(ruleSet, "iptables-nft", { namespace, run }), []);
+    }
   });
 });

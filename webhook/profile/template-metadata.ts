@@ -52,12 +52,12 @@ export function nodeAgentAnnotations(options: PodOptions): Texts {
   const set: Record<string, string | undefined> = {
     [annotations.networks]: multus ? withIstioNetwork(annotationOf(pod, annotations.networks)) : undefined,
     [annotations.interceptionMode]: options.mode,
-    [annotations.includeOutboundIPRanges]: values.includeOutboundIPRanges || undefined,
-    [annotations.excludeOutboundIPRanges]: values.excludeOutboundIPRanges || undefined,
-    [annotations.includeInboundPorts]: values.includeInboundPorts,
-    [annotations.excludeInboundPorts]: values.excludeInboundPorts,
-    [annotations.includeOutboundPorts]: values.includeOutboundPorts,
-    [annotations.excludeOutboundPorts]: values.excludeOutboundPorts,
+    [annotations.includeOutboundIPRanges]: values.outboundCidrs?.text || undefined,
+    [annotations.excludeOutboundIPRanges]: values.excludeOutboundCidrs?.text || undefined,
+    [annotations.includeInboundPorts]: values.inboundPorts?.text,
+    [annotations.excludeInboundPorts]: values.excludeInboundPorts?.text,
+    [annotations.includeOutboundPorts]: values.outboundPorts?.text,
+    [annotations.excludeOutboundPorts]: values.excludeOutboundPorts?.text,
   };
   return Object.fromEntries(Object.entries(set).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
