@@ -101,6 +101,8 @@ export const schema = v.strictObject({
       profile: v.optional(v.picklist(["envoy", "istio"]), "envoy"),
       /** istio-proxy as a native sidecar; auto: when every node has them (Kubernetes 1.33). */
       nativeSidecars: v.optional(v.picklist(["auto", "enabled", "disabled"]), "auto"),
+      /** What the cluster is: on OpenShift, the sidecar's ids come from what is reserved for its namespace. */
+      platform: v.optional(v.picklist(["kubernetes", "openshift"]), "kubernetes"),
       /** The ConfigMap that the webhook follows: `mesh`, `values` and `config`, each as YAML text. */
       configuration: v.optional(v.record(v.picklist(["mesh", "values", "config"]), v.string()), {}),
     }),

@@ -83,7 +83,7 @@ async function run(options: Options): Promise<void> {
         port: options.port,
         certificateFiles: certificateFiles(options),
         injection: options,
-        cluster: clusterOptions(options, options.revision, process.env.POD_NAME ?? hostname()),
+        cluster: clusterOptions(options, process.env.POD_NAME ?? hostname()),
         limits: {
           ...defaultLimits,
           connections: options.maxConnections,

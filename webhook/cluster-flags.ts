@@ -1,12 +1,14 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import type { ClusterOptions } from "./cluster/sources.ts";
+import type { InjectionFlags } from "./injection-flags.ts";
 
 /** The flags that take things from the cluster. */
 export interface ClusterFlags {
   readonly namespace?: string;
   readonly configMap?: string[];
   readonly watchNodes?: boolean;
+  readonly watchProxyConfigs?: boolean;
   readonly selfManagedCertificate?: boolean;
   readonly service: string;
   readonly authoritySecret: string;
@@ -33,6 +35,7 @@ export function withClusterFlags(command: Command): Command {
     .option("--namespace <name>", "the namespace that the webhook runs in (default: env POD_NAMESPACE)")
     .option("--config-map <name...>", "ConfigMaps of that namespace, with the keys mesh, values and config; followed")
     .option("--watch-nodes", "let the nodes' versions decide on native sidecars")
+    .option("--watch-proxy-configs", "lay ProxyConfig resources over the mesh configuration")
     .option("--self-managed-certificate", "make the certificate, keep its authority in a Secret, and have it trusted")
     .option("--service <name>", "the Service by which the API server comes, for that", "outrigger-webhook")
     .option("--authority-secret <name>", "the Secret, and the Lease, of the authority", "outrigger-webhook-authority")
@@ -78,11 +81,14 @@ function selfManaged(flags: ClusterFlags, revision: string, pod: string): Cluste
  * @param pod this Pod's name
  * @throws OutriggerError BAD_FLAG when they contradict each other
  */
-export function clusterOptions(flags: ClusterFlags, revision = "default", pod: string): ClusterOptions {
+export function clusterOptions(flags: ClusterFlags & InjectionFlags, pod: string): ClusterOptions {
   const names = flags.configMap;
+  const connected = names ?? flags.selfManagedCertificate ?? flags.watchNodes ?? flags.watchProxyConfigs;
   return {
     configuration: names === undefined ? undefined : { names, namespace: namespaceOf(flags), pod },
-    certificate: flags.selfManagedCertificate ? selfManaged(flags, revision, pod) : undefined,
+    certificate: flags.selfManagedCertificate ? selfManaged(flags, flags.revision ?? "default", pod) : undefined,
     nodes: flags.watchNodes || undefined,
+    namespaces: (connected !== undefined && flags.platform === "openshift") || undefined,
+    proxyConfigs: flags.watchProxyConfigs || undefined,
   };
 }

@@ -10,9 +10,18 @@ import { readIfThere } from "../install/atomic-file.ts";
 const cachedAdd = v.looseObject({
   kind: v.literal("cniCacheV1"),
   ifName: v.string(),
-  netns: v.pipe(v.string(), v.nonEmpty()),
+  /** Since libcni 1.2; containerd 1.6 and 1.7 have an older one. */
+  netns: v.optional(v.string()),
   cniArgs: v.array(v.tuple([v.string(), v.string()])),
+  /** What the chain answered: the Pod's end of each interface stands in the Pod's namespace. */
+  result: v.optional(
+    v.looseObject({
+      interfaces: v.optional(v.array(v.looseObject({ name: v.string(), sandbox: v.optional(v.string()) }))),
+    }),
+  ),
 });
+
+type CachedAdd = v.InferOutput<typeof cachedAdd>;
 
 /** Where a Pod's network stands. */
 export interface PodNetwork {
@@ -21,7 +30,12 @@ export interface PodNetwork {
   readonly ifname: string;
 }
 
-function readCachedAdd(text: string): v.InferOutput<typeof cachedAdd> | undefined {
+function namespaceOf({ netns, ifName, result }: CachedAdd): string | undefined {
+  const ofInterface = result?.interfaces?.find(({ name, sandbox }) => name === ifName && sandbox);
+  return netns || ofInterface?.sandbox;
+}
+
+function readCachedAdd(text: string): CachedAdd | undefined {
   try {
     const read = v.safeParse(cachedAdd, JSON.parse(text));
     return read.success ? read.output : undefined;
@@ -39,7 +53,9 @@ export async function podNetworks(cacheFolder: string, podUid: string): Promise<
     const text = await readIfThere(join(folder, name)).catch(() => undefined);
     const cached = text === undefined ? undefined : readCachedAdd(text.toString());
     const uid = cached?.cniArgs.find(([key]) => key === "K8S_POD_UID")?.[1];
-    if (cached !== undefined && uid === podUid) networks.push({ netns: cached.netns, ifname: cached.ifName });
+    if (cached === undefined || uid !== podUid) continue;
+    const netns = namespaceOf(cached);
+    if (netns !== undefined) networks.push({ netns, ifname: cached.ifName });
   }
   return networks;
 }

@@ -88,6 +88,20 @@ test("a Pod's namespace is found in libcni's cache by its UID, whatever else lie
   assert.deepEqual(await podNetworks("/nonexistent", "u-1"), []);
 });
 
+test("an older libcni does not name the namespace, but the chain's result does", async (t) => {
+  const { netns: _, ...older } = cached("u-1", "");
+  const interfaces = [
+    { name: "pods0", mac: "3e:5f:ee:8d:3b:01" },
+    { name: "veth6a0b", mac: "3e:5f:ee:8d:3b:02" },
+    { name: "eth0", mac: "3e:5f:ee:8d:3b:03", sandbox: "/var/run/netns/cni-1" },
+  ];
+  const folder = await cache(t, [
+    { ...older, result: { cniVersion: "1.0.0", interfaces } },
+    { ...older, result: {} },
+  ]);
+  assert.deepEqual(await podNetworks(folder, "u-1"), [{ netns: "/var/run/netns/cni-1", ifname: "eth0" }]);
+});
+
 interface Seen {
   readonly calls: string[];
   readonly context: RepairContext;

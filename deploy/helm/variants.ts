@@ -68,6 +68,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
     injection: {
       profile: value("injection.profile") as "envoy",
       nativeSidecars: value("injection.nativeSidecars") as "auto",
+      platform: value("injection.platform") as "openshift",
       configuration: value("yaml:injection.configuration") as unknown as InstallSettings["injection"]["configuration"],
     },
     certificates,
@@ -93,6 +94,7 @@ const nodeAgent = "and $.Values.cni.enabled $.Values.cni.agent";
 
 /** Objects that are there only when a setting says so, by kind, or by the end of their names. */
 const switches: Readonly<Record<string, string>> = {
+  "-namespaces": 'eq $.Values.injection.platform "openshift"',
   "-cni": nodeAgent,
   "-cni-pods": nodeAgent,
   "-cni-delete": `${nodeAgent} (eq $.Values.cni.repair "delete")`,

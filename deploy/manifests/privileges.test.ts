@@ -3,14 +3,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { installSettings } from "../settings.ts";
-import { clusterPermissions, namespacePermissions, type Permission } from "./webhook-access.ts";
+import { clusterPermissions, namespacePermissions, openShiftPermissions, type Permission } from "./webhook-access.ts";
 import { deployment } from "./webhook-workload.ts";
 
 const document = await readFile(join(import.meta.dirname, "..", "..", "docs", "privileges.md"), "utf8");
 
 /** The table's rows below a heading, without its head. */
 function rowsBelow(heading: string): string[] {
-  const section = document.split(`## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const section = document.split(`# ${heading}\n`)[1]?.split("\n#")[0] ?? "";
   return section.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| resource"));
 }
 
@@ -27,12 +27,13 @@ test("docs/privileges.md has the webhook's permissions, each with its reason", (
   const settings = installSettings();
   assert.deepEqual(rowsBelow("The webhook, in the whole cluster"), clusterPermissions(settings).map(rowOf));
   assert.deepEqual(rowsBelow("The webhook, in its own namespace"), namespacePermissions(settings).map(rowOf));
+  assert.deepEqual(rowsBelow("On OpenShift"), openShiftPermissions.map(rowOf));
 });
 
 test("with cert-manager the webhook may do less, as the document says", () => {
   const settings = installSettings({ certificates: { from: "cert-manager" } });
   const [cluster, namespace] = [clusterPermissions(settings), namespacePermissions(settings)];
-  assert.deepEqual(cluster.map(rowOf), rowsBelow("The webhook, in the whole cluster").slice(0, 1));
+  assert.deepEqual(cluster.map(rowOf), rowsBelow("The webhook, in the whole cluster").slice(0, 2));
   assert.deepEqual(namespace.map(rowOf), rowsBelow("The webhook, in its own namespace").slice(0, 2));
 });
 

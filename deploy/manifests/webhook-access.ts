@@ -38,9 +38,14 @@ export function clusterPermissions(settings: InstallSettings): Permission[] {
     rule: { apiGroups: [""], resources: ["nodes"], verbs: ["list", "watch"] },
     reason: "write a native sidecar only where every kubelet knows them",
   };
-  if (settings.certificates.from !== "self-managed") return [nodes];
+  const proxyConfigs: Permission = {
+    rule: { apiGroups: ["networking.istio.io"], resources: ["proxyconfigs"], verbs: ["list", "watch"] },
+    reason: "lay ProxyConfig resources over the mesh configuration",
+  };
+  if (settings.certificates.from !== "self-managed") return [nodes, proxyConfigs];
   return [
     nodes,
+    proxyConfigs,
     watch,
     {
       rule: { apiGroups: [group], resources, resourceNames: registrations, verbs: ["patch"] },
@@ -48,6 +53,14 @@ export function clusterPermissions(settings: InstallSettings): Permission[] {
     },
   ];
 }
+
+/** What the webhook may do in the whole cluster besides, on OpenShift. */
+export const openShiftPermissions: readonly Permission[] = [
+  {
+    rule: { apiGroups: [""], resources: ["namespaces"], verbs: ["list", "watch"] },
+    reason: "give the sidecar ids of the range that OpenShift reserved for its namespace",
+  },
+];
 
 /** What the webhook may do in its own namespace. */
 export function namespacePermissions(settings: InstallSettings): Permission[] {
@@ -110,15 +123,34 @@ function subject(settings: InstallSettings) {
   return { kind: "ServiceAccount", name: webhookName(settings), namespace: settings.namespace };
 }
 
-/** The Role with its binding, and the ClusterRole with its own where anything in it is needed. */
-export function accessObjects(
-  settings: InstallSettings,
-): (IRole | IRoleBinding | IClusterRole | IClusterRoleBinding)[] {
-  const rbac = "rbac.authorization.k8s.io/v1";
-  const apiGroup = "rbac.authorization.k8s.io";
-  const labels = commonLabels(settings);
-  const local = { name: webhookName(settings), namespace: settings.namespace, labels };
-  const objects: (IRole | IRoleBinding | IClusterRole | IClusterRoleBinding)[] = [
+type AccessObject = IRole | IRoleBinding | IClusterRole | IClusterRoleBinding;
+
+const rbac = "rbac.authorization.k8s.io/v1";
+const apiGroup = "rbac.authorization.k8s.io";
+
+/** A ClusterRole with its binding. */
+function clusterAccess(settings: InstallSettings, name: string, permissions: readonly Permission[]): AccessObject[] {
+  const metadata = { name, labels: commonLabels(settings) };
+  return [
+    { apiVersion: rbac, kind: "ClusterRole", metadata, rules: permissions.map(({ rule }) => rule) },
+    {
+      apiVersion: rbac,
+      kind: "ClusterRoleBinding",
+      metadata,
+      roleRef: { apiGroup, kind: "ClusterRole", name },
+      subjects: [subject(settings)],
+    },
+  ];
+}
+
+/**
+ * The Role and the ClusterRole, with their bindings. What OpenShift needs stands apart, as the chart has an object or
+ * has none; for the chart, the platform is a placeholder.
+ */
+export function accessObjects(settings: InstallSettings): AccessObject[] {
+  const local = { name: webhookName(settings), namespace: settings.namespace, labels: commonLabels(settings) };
+  const name = clusterWideName(settings);
+  return [
     { apiVersion: rbac, kind: "Role", metadata: local, rules: namespacePermissions(settings).map(({ rule }) => rule) },
     {
       apiVersion: rbac,
@@ -127,19 +159,9 @@ export function accessObjects(
       roleRef: { apiGroup, kind: "Role", name: local.name },
       subjects: [subject(settings)],
     },
-  ];
-  const wide = clusterPermissions(settings);
-  if (wide.length === 0) return objects;
-  const metadata = { name: clusterWideName(settings), labels };
-  return [
-    ...objects,
-    { apiVersion: rbac, kind: "ClusterRole", metadata, rules: wide.map(({ rule }) => rule) },
-    {
-      apiVersion: rbac,
-      kind: "ClusterRoleBinding",
-      metadata,
-      roleRef: { apiGroup, kind: "ClusterRole", name: metadata.name },
-      subjects: [subject(settings)],
-    },
+    ...clusterAccess(settings, name, clusterPermissions(settings)),
+    ...(settings.injection.platform === "kubernetes"
+      ? []
+      : clusterAccess(settings, `${name}-namespaces`, openShiftPermissions)),
   ];
 }

@@ -60,6 +60,12 @@ const cases: Readonly<Record<string, InstallInput>> = {
   "a configuration of the injection's": {
     injection: { configuration: { mesh: "enablePrometheusMerge: false\n", values: "global:\n  proxy: {}\n" } },
   },
+  OpenShift: { injection: { platform: "openshift" } },
+  "OpenShift, a named revision, cert-manager's certificate": {
+    injection: { platform: "openshift" },
+    revision: "canary",
+    certificates: { from: "cert-manager" },
+  },
   "all options off": { networkPolicy: false, sidecarPolicy: false },
   "other values": {
     webhook: {

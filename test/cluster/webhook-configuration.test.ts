@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { KubernetesObject } from "../../deploy/cluster/api.ts";
-import { createAuthority } from "../../host/x509.ts";
 import { deploymentPod, reviewOf } from "../fixtures/deployment-review.ts";
-import { newLeaf, startCommand, webhookClient } from "../sandbox/webhook-process.ts";
 import { type Cluster, connect } from "./cluster.ts";
+import { startLocalWebhook } from "./local-webhook.ts";
 import { until } from "./waiting.ts";
 
 // The webhook's configuration, followed in ConfigMaps of a real API server.
@@ -25,21 +21,12 @@ const configMap = (namespace: string, name: string, data: Readonly<Record<string
 });
 
 async function startWebhook(t: TestContext, namespace: string, ...flags: string[]) {
-  const folder = mkdtempSync(join(tmpdir(), "outrigger-configuration-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const authority = await createAuthority({ commonName: "test", lifetimeMs: 3_600_000 });
-  const leaf = await newLeaf(authority);
-  writeFileSync(join(folder, "tls.crt"), leaf.certificate);
-  writeFileSync(join(folder, "tls.key"), leaf.privateKey);
-  const files = ["--tls-cert", join(folder, "tls.crt"), "--tls-key", join(folder, "tls.key")];
-  const environment = { POD_NAMESPACE: namespace, POD_NAME: "webhook-1" };
-  const command = await startCommand(t, [...files, ...flags], environment);
-  const client = webhookClient(command.port, authority.pem.certificate);
+  const webhook = await startLocalWebhook(t, flags, { POD_NAMESPACE: namespace });
   const decision = async () => {
-    const { body } = await client.post(JSON.stringify(reviewOf(deploymentPod)));
+    const { body } = await webhook.post(JSON.stringify(reviewOf(deploymentPod)));
     return JSON.parse(body).response.auditAnnotations.decision;
   };
-  return { ...command, ...client, decision };
+  return { ...webhook, decision };
 }
 
 test("a ConfigMap is followed; a bad one is refused with an event, and the one before stays", async (t) => {

@@ -1,10 +1,12 @@
 import { describeError } from "../../kubernetes/api-error.ts";
-import { clusterFacts } from "../cluster-facts.ts";
+import { clusterFacts, type FactsInput } from "../cluster-facts.ts";
 import { type InjectionFlags, settingsFromTexts } from "../injection-flags.ts";
 import { certificateListener, configurationListener, type Running } from "../running.ts";
 import { type ClusterClient, connect } from "./client.ts";
 import { followConfigMaps } from "./config-maps.ts";
+import { followNamespaces } from "./namespaces.ts";
 import { followNodes } from "./nodes.ts";
+import { followProxyConfigs } from "./proxy-configs.ts";
 import { keepSelfManaged, type SelfManagedOptions } from "./self-managed.ts";
 
 /** What the webhook takes from the cluster it runs in. Nothing by default. */
@@ -15,6 +17,10 @@ export interface ClusterOptions {
   readonly certificate: SelfManagedOptions | undefined;
   /** Whether the nodes decide on native sidecars. */
   readonly nodes: true | undefined;
+  /** Whether ids are taken from what OpenShift reserved for each namespace. */
+  readonly namespaces: true | undefined;
+  /** Whether ProxyConfig resources are laid over the mesh's configuration. */
+  readonly proxyConfigs: true | undefined;
 }
 
 /** Something that is started, and known to work once its first value has come. */
@@ -82,12 +88,47 @@ function certificateSource(client: ClusterClient, running: Running, options: Sel
   );
 }
 
-function nodeSource(client: ClusterClient, running: Running): Source {
+/** Puts together what the sources of facts tell, each of its own part. */
+function factsKeeper({ state }: Running): (part: FactsInput) => void {
+  let known: FactsInput = {};
+  return (part) => {
+    known = { ...known, ...part };
+    state.facts = clusterFacts(known);
+  };
+}
+
+type Learn = ReturnType<typeof factsKeeper>;
+
+function nodeSource(client: ClusterClient, running: Running, learn: Learn): Source {
   return source((came) =>
     followNodes(client, troubleLog(running, "nodes"), (nodes) => {
-      running.state.facts = clusterFacts({ nodes });
+      learn({ nodes });
       running.log.info({ nodes: nodes.length }, "nodes known");
       came();
+    }),
+  );
+}
+
+function namespaceSource(client: ClusterClient, running: Running, learn: Learn): Source {
+  return source((came) =>
+    followNamespaces(client, troubleLog(running, "namespaces"), (namespaceAnnotations) => {
+      learn({ namespaceAnnotations });
+      running.log.info({ namespaces: namespaceAnnotations.size }, "namespaces known");
+      came();
+    }),
+  );
+}
+
+function proxyConfigSource(client: ClusterClient, running: Running, learn: Learn): Source {
+  return source((came) =>
+    followProxyConfigs(client, {
+      changed(proxyConfigs) {
+        learn({ proxyConfigs });
+        running.log.info({ proxyConfigs: proxyConfigs.length }, "ProxyConfigs known");
+        came();
+      },
+      refused: (error) => running.log.error({ reason: error.message }, "ProxyConfig refused; the others count"),
+      trouble: troubleLog(running, "ProxyConfigs"),
     }),
   );
 }
@@ -95,15 +136,18 @@ function nodeSource(client: ClusterClient, running: Running): Source {
 /** Starts what the options ask for, and waits for the first value of each. What ends them is added to `stops` at once. */
 export async function startClusterSources(
   running: Running,
-  { configuration, certificate, nodes }: ClusterOptions,
+  { configuration, certificate, nodes, namespaces, proxyConfigs }: ClusterOptions,
   injection: InjectionFlags,
   stops: (() => void)[],
 ): Promise<void> {
   const client = connect();
+  const learn = factsKeeper(running);
   const sources = [
     ...(configuration ? [configurationSource(client, running, configuration, injection)] : []),
     ...(certificate ? [certificateSource(client, running, certificate)] : []),
-    ...(nodes ? [nodeSource(client, running)] : []),
+    ...(nodes ? [nodeSource(client, running, learn)] : []),
+    ...(namespaces ? [namespaceSource(client, running, learn)] : []),
+    ...(proxyConfigs ? [proxyConfigSource(client, running, learn)] : []),
   ];
   stops.push(...sources.map(({ stop }) => stop));
   await Promise.all(sources.map(({ first }) => first));
