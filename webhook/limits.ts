@@ -8,7 +8,7 @@ export interface Limits {
   readonly smallBodyBytes: number;
   /** Connections that are served; requests on further ones are answered with 429. */
   readonly connections: number;
-  /** A busier event loop would answer later than the API server waits: 503. */
+  /** An event loop that is busier for two seconds would answer later than the API server waits: 503. */
   readonly eventLoopDelayMs: number;
   /** From a request's first byte to its last. */
   readonly requestTimeoutMs: number;

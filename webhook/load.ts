@@ -13,13 +13,27 @@ export interface LoadMeter extends Load {
   readonly stop: () => void;
 }
 
-/** The mean delay of the event loop over the last second, without the timer's own resolution. */
+/**
+ * What the delay is for sure, after each sample: it must have lasted. A single long turn, such as the start's own work or a
+ * moment without a processor, is over when it is noticed, and no reason to turn anybody away.
+ */
+export function lastingDelay(): (sampleMs: number) => number {
+  let before = 0;
+  return (sampleMs) => {
+    const lasting = Math.min(before, sampleMs);
+    before = sampleMs;
+    return lasting;
+  };
+}
+
+/** The mean delay of the event loop over the last two seconds, the lesser of the two, without the timer's own resolution. */
 function measureEventLoopDelay(): { current: () => number; stop: () => void } {
   const histogram = monitorEventLoopDelay({ resolution: resolutionMs });
+  const lasting = lastingDelay();
   let delayMs = 0;
   histogram.enable();
   const timer = setInterval(() => {
-    delayMs = Number.isNaN(histogram.mean) ? samplePeriodMs : Math.max(0, histogram.mean / 1e6 - resolutionMs);
+    delayMs = lasting(Number.isNaN(histogram.mean) ? samplePeriodMs : Math.max(0, histogram.mean / 1e6 - resolutionMs));
     histogram.reset();
   }, samplePeriodMs).unref();
   const stop = () => {

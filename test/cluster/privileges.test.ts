@@ -4,7 +4,8 @@ import { clusterPermissions, namespacePermissions, type Permission } from "../..
 import { installSettings } from "../../deploy/settings.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
-import type { Pod } from "./pod.ts";
+import { isReady, type Pod } from "./pod.ts";
+import { proxyConfigKind } from "./proxy-config-kind.ts";
 import { until } from "./waiting.ts";
 
 // What the webhook may do, against what it really asks the API server for.
@@ -62,14 +63,28 @@ async function refuseConfiguration(): Promise<void> {
   }
 }
 
+/** New ones look at everything for the first time, and do not wait before they look for a kind again. */
+async function replaceWebhookPods(): Promise<void> {
+  const pods = () => cluster.list<Pod>("v1", "Pod", { namespace: systemNamespace, labels: "app=outrigger-webhook" });
+  const old = await pods();
+  await cluster.delete(...old);
+  const names = new Set(old.map(({ metadata }) => metadata.name));
+  await until("new webhook", async () => {
+    const found = await pods();
+    return found.filter(isReady).length >= 2 && found.every(({ metadata }) => !names.has(metadata.name));
+  });
+}
+
 test("the webhook asks for nothing that it may not do, and may do little that it does not ask for", async (t) => {
   const { machine } = cluster;
   if (machine === undefined) return t.skip("only the test machine keeps an audit log");
   await refuseConfiguration();
-  const events = await until("the webhook's event in the audit log", async () => {
+  await proxyConfigKind(cluster, t);
+  await replaceWebhookPods();
+  const events = await until("what the webhook asks for in the audit log", async () => {
     const all = (await machine.auditEvents()) as unknown as AuditEvent[];
     const own = all.filter((event) => event.user.username === user);
-    return asked(own).has("create events") && own;
+    return ["create events", "watch proxyconfigs"].every((request) => asked(own).has(request)) && own;
   });
   // Only of Pods that are there: one that outlives its installation for a moment is refused everything, as it should be.
   const pods = await cluster.list<Pod>("v1", "Pod", { namespace: systemNamespace, labels: "app=outrigger-webhook" });

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import type { KubernetesObject } from "../../deploy/cluster/api.ts";
-import { findResource } from "../../deploy/cluster/resources.ts";
 import { deploymentPod, reviewOf } from "../fixtures/deployment-review.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { startLocalWebhook } from "./local-webhook.ts";
+import { proxyConfig, proxyConfigKind } from "./proxy-config-kind.ts";
 import { until } from "./waiting.ts";
 
 // What the webhook knows of the cluster beyond the request, followed in a real API server.
@@ -29,52 +28,20 @@ async function startWebhook(t: TestContext, ...flags: string[]) {
   };
 }
 
-/** Istio's kind, as far as this needs it. */
-const definition: KubernetesObject = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "proxyconfigs.networking.istio.io" },
-  spec: {
-    group: "networking.istio.io",
-    names: { kind: "ProxyConfig", plural: "proxyconfigs", singular: "proxyconfig", listKind: "ProxyConfigList" },
-    scope: "Namespaced",
-    versions: [
-      {
-        name: "v1beta1",
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-      },
-    ],
-  },
-};
-
 test("ProxyConfigs are followed, once their kind exists", async (t) => {
   const namespace = await cluster.namespace(t);
-  const existed = await findResource(cluster.api, "networking.istio.io/v1beta1", "ProxyConfig");
   const sidecarIn = await startWebhook(t, "--watch-proxy-configs");
-  if (existed === undefined) {
-    t.after(() => cluster.delete(definition));
-    await cluster.apply([definition]);
-  }
-  const metadata = { name: "all", namespace };
-  const proxyConfig = {
-    apiVersion: "networking.istio.io/v1beta1",
-    kind: "ProxyConfig",
-    metadata,
-    spec: { concurrency: 3, environmentVariables: { FROM_THE_RESOURCE: "yes" } },
-  };
-  const path = `/apis/networking.istio.io/v1beta1/namespaces/${namespace}/proxyconfigs`;
-  await until("kind that takes objects", () => cluster.api.request({ method: "POST", path, body: proxyConfig }));
-  const isSet = async () => {
-    const { env } = await sidecarIn(namespace);
+  await proxyConfigKind(cluster, t);
+  const resource = proxyConfig(namespace, { environmentVariables: { FROM_THE_RESOURCE: "yes" } });
+  await cluster.apply([resource]);
+  const isSet = async (where: string) => {
+    const { env } = await sidecarIn(where);
     return env.some((each: unknown) => isDeepStrictEqual(each, { name: "FROM_THE_RESOURCE", value: "yes" }));
   };
-  await until("sidecar as the resource says", isSet);
-  const elsewhere = await sidecarIn("default");
-  assert.doesNotMatch(JSON.stringify(elsewhere), /FROM_THE_RESOURCE/);
-  await cluster.api.request({ method: "DELETE", path: `${path}/all` });
-  await until("sidecar as before", async () => !(await isSet()));
+  await until("sidecar as the resource says", () => isSet(namespace));
+  assert.equal(await isSet("default"), false);
+  await cluster.delete(resource);
+  await until("sidecar as before", async () => !(await isSet(namespace)));
 });
 
 test("on OpenShift, the sidecar's ids are of the range that is reserved for its namespace", async (t) => {

@@ -43,5 +43,7 @@ test("slow and huge bodies are bounded, and ordinary Pods are answered meanwhile
   await Promise.all(idle);
   assert.equal((await webhook.get("/readyz")).code, 200);
   const peak = peakMegabytes(webhook.process.pid ?? 0);
-  assert.ok(peak < 512, `${peak} MB`);
+  t.diagnostic(`${peak.toFixed(0)} MB at most`);
+  // The container's memory limit.
+  assert.ok(peak < 384, `${peak} MB`);
 });
