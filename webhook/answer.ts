@@ -6,8 +6,8 @@ import type { InjectionSettings } from "./settings.ts";
 
 /** A review with its answer, and what log and metrics say of it. */
 export interface AnsweredReview {
-  /** The AdmissionReview that goes back, as JSON in UTF-8. */
-  readonly body: Buffer;
+  /** The AdmissionReview that goes back, as JSON in ASCII. */
+  readonly body: string;
   readonly review: Review;
   readonly outcome: Outcome;
   readonly patchBytes: number;
@@ -44,7 +44,7 @@ export function answer(body: string, { path, settings, facts }: AnswerContext): 
   const reply = answerReview(review, outcome);
   const { patch } = reply.response;
   const patchBytes = patch === undefined ? 0 : Buffer.byteLength(patch, "base64");
-  return { body: Buffer.from(printAnswer(reply)), review, outcome, patchBytes };
+  return { body: printAnswer(reply), review, outcome, patchBytes };
 }
 
 /** What the metrics count of a review. */

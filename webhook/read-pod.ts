@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Pod } from "../mesh/pod.ts";
+import { schemaPredicate } from "../mesh/schema-predicate.ts";
 import { checked } from "../mesh/schema-problems.ts";
 
 /** A list whose items nobody here looks into. */
@@ -46,12 +47,14 @@ const pod = v.looseObject({
   }),
 });
 
+const isPod = schemaPredicate(pod);
+
 /**
  * Takes raw JSON as a Pod, after a check of the fields that Outrigger reads.
  * @throws OutriggerError BAD_OBJECT with the path and value of every field that has the wrong form
  */
 export function readPod(object: unknown): Pod {
-  checked(pod, object, "", "BAD_OBJECT");
+  if (!isPod(object)) checked(pod, object, "", "BAD_OBJECT");
   const { metadata, ...rest } = object as Omit<Pod, "metadata"> & { readonly metadata?: Pod["metadata"] | null };
   return { ...rest, metadata: metadata ?? {} } as Pod;
 }

@@ -73,7 +73,7 @@ for (const apiVersion of ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"]) {
     const answer = answerReview(parseReview(review({ uid: "u1", object }, apiVersion)), {
       allowed: true,
       patch: [{ op: "add", path: "/metadata/labels", value: { "a/b": "ü" } }],
-      warnings: ["look", "x".repeat(300)],
+      warnings: ["läuft 😀", "x".repeat(300)],
       auditAnnotations,
     });
     assert.equal(answer.apiVersion, apiVersion);
@@ -83,7 +83,8 @@ for (const apiVersion of ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"]) {
     assert.deepEqual(JSON.parse(Buffer.from(printed.response.patch ?? "", "base64").toString()), [
       { op: "add", path: "/metadata/labels", value: { "a/b": "ü" } },
     ]);
-    assert.deepEqual(printed.response.warnings, ["look", "x".repeat(256)]);
+    assert.deepEqual(printed.response.warnings, ["läuft 😀", "x".repeat(256)]);
+    assert.match(printAnswer(answer), /^[\x20-\x7e]+$/);
   });
 }
 

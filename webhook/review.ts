@@ -2,9 +2,8 @@ import * as v from "valibot";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import { checked } from "../mesh/schema-problems.ts";
 import type { Admission, AuditAnnotations } from "./admit.ts";
+import { encodePatch } from "./encode-patch.ts";
 import { nestsTooDeeply } from "./json-depth.ts";
-import type { PatchOperation } from "./patch.ts";
-import { patchText } from "./patch-text.ts";
 
 /** The versions of the API that are understood; each review is answered in its own. */
 const reviewVersions = ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"] as const;
@@ -93,10 +92,6 @@ export function isPodCreation({ request: { kind, operation } }: Review): boolean
   return operation === "CREATE" && (kind === undefined || (kind.kind === "Pod" && kind.group === ""));
 }
 
-function encodePatch(patch: readonly PatchOperation[]): string {
-  return Buffer.from(patchText(patch)).toString("base64");
-}
-
 /** The API server cuts longer warnings off, and drops all of them past 4,096 characters. */
 const longestWarning = 256;
 
@@ -116,10 +111,15 @@ export function answerReview({ apiVersion, request: { uid } }: Review, outcome: 
   return { apiVersion, kind: "AdmissionReview", response: { ...common, allowed: true, ...changes } };
 }
 
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
 /**
- * Prints an answer. The patch is most of it, and base64 has nothing to escape: it is not looked through for that again.
+ * Prints an answer in ASCII: its length in bytes is its length. The patch is most of it, and base64 has nothing to
+ * escape: it is not looked through for that again.
  */
 export function printAnswer({ apiVersion, kind, response: { patch, ...response } }: ReviewAnswer): string {
-  const text = JSON.stringify({ apiVersion, kind, response });
+  const text = JSON.stringify({ apiVersion, kind, response }).replace(/[\u0080-\uffff]/g, escaped);
   return patch === undefined ? text : `${text.slice(0, -"}}".length)},"patch":"${patch}"}}`;
 }
