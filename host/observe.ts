@@ -4,7 +4,7 @@ import { explainFailure } from "../mesh/redirect/failure.ts";
 import type { LiveTable } from "../mesh/redirect/live/live-rule.ts";
 import { isOwnNftTable } from "../mesh/redirect/live/nftables-live.ts";
 import { ipFamilies, iptablesBackends, type ObservedState } from "../mesh/redirect/live/observed.ts";
-import { isOwnChain, ownParts } from "../mesh/redirect/live/own-rules.ts";
+import { isOwnChain, jumpsToOwn, ownParts } from "../mesh/redirect/live/own-rules.ts";
 import { hasRules } from "../mesh/redirect/transition.ts";
 import { commandError, type Failure } from "./command.ts";
 import { type FamilyTables, type ReadContext, type ReadTables, readTables } from "./read-tables.ts";
@@ -17,7 +17,9 @@ export interface Observation {
 }
 
 function hasForeignRules(tables: readonly LiveTable[]): boolean {
-  return tables.some(({ chains }) => chains.some(({ name, rules }) => !isOwnChain(name) && rules.length > 0));
+  return tables.some(({ chains }) =>
+    chains.some(({ name, rules }) => !isOwnChain(name) && rules.some((rule) => !jumpsToOwn(rule))),
+  );
 }
 
 const iptablesTableNames: readonly string[] = ["filter", "nat", "mangle", "raw", "security"];
@@ -64,13 +66,8 @@ function standingIn({ iptables, nftables }: Observation["state"]): Backend[] {
   return nftables.length > 0 ? [...standing, "nftables"] : standing;
 }
 
-/**
- * Reads what stands in the kernel. Nothing is written to find out.
- * @throws OutriggerError APPLY_FAILED where reading is not allowed
- */
-export async function observe(context: ReadContext): Promise<Observation> {
-  const read = await readTables(context);
-  if (read.nftFailure !== undefined && isRefusal(read.nftFailure)) throw commandError(read.nftFailure);
+/** What was read, as the mesh's state and as facts for the choice of a backend. */
+export function observationOf(read: ReadTables, tools: Tools): Observation {
   const own = ({ IPv4, IPv6 }: FamilyTables) => ({ IPv4: ownParts(IPv4), IPv6: ownParts(IPv6) });
   const state = {
     iptables: {
@@ -79,10 +76,16 @@ export async function observe(context: ReadContext): Promise<Observation> {
     },
     nftables: (read.nftables ?? []).filter(isOwnNftTable),
   };
-  const backends = {
-    ...usability(context.tools, read.nftFailure),
-    standing: standingIn(state),
-    others: othersUse(read),
-  };
+  const backends = { ...usability(tools, read.nftFailure), standing: standingIn(state), others: othersUse(read) };
   return { state, backends };
+}
+
+/**
+ * Reads what stands in the kernel. Nothing is written to find out.
+ * @throws OutriggerError APPLY_FAILED where reading is not allowed
+ */
+export async function observe(context: ReadContext): Promise<Observation> {
+  const read = await readTables(context);
+  if (read.nftFailure !== undefined && isRefusal(read.nftFailure)) throw commandError(read.nftFailure);
+  return observationOf(read, context.tools);
 }

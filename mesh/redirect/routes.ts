@@ -48,32 +48,43 @@ function beyond(routes: readonly MarkRoute[], others: readonly MarkRoute[]): Mar
   });
 }
 
-function changeLines(verb: "add" | "del", family: IpFamily, routes: readonly MarkRoute[], address: boolean): string[] {
+/** What changes, beside what stays: two marks may share a table, whose route goes with the last of them. */
+interface Change {
+  readonly verb: "add" | "del";
+  readonly routes: readonly MarkRoute[];
+  readonly staying: readonly MarkRoute[];
+  readonly address: boolean;
+}
+
+function changeLines(family: IpFamily, { verb, routes, staying, address }: Change): string[] {
   const own = routes.filter((route) => route.family === family);
-  const tables = new Set(own.map(({ table }) => table));
+  const needed = staying.filter((route) => route.family === family).map(({ table }) => table);
+  const tables = [...new Set(own.map(({ table }) => table))].filter((table) => !needed.includes(table));
   return [
     ...(address && family === "IPv6" ? [`addr ${verb} ${passthroughAddress} dev lo`] : []),
     ...own.map(({ mark, table }) => `rule ${verb} fwmark ${mark} lookup ${table}`),
-    ...[...tables].map((table) => `route ${verb} local default dev lo table ${table}`),
+    ...tables.map((table) => `route ${verb} local default dev lo table ${table}`),
   ];
 }
 
-function changes(verb: "add" | "del", routes: readonly MarkRoute[], address: boolean): RouteChange[] {
+function changes(change: Change): RouteChange[] {
   return (["IPv4", "IPv6"] as const)
-    .map((family) => ({ family, lines: changeLines(verb, family, routes, address) }))
+    .map((family) => ({ family, lines: changeLines(family, change) }))
     .filter(({ lines }) => lines.length > 0);
 }
 
 /** What is to be added to come from one state to another. */
 export function routeAdditions(before: Routes, after: Routes): RouteChange[] {
   const address = after.passthroughAddress && !before.passthroughAddress;
-  return changes("add", beyond(after.markRoutes, before.markRoutes), address);
+  const routes = beyond(after.markRoutes, before.markRoutes);
+  return changes({ verb: "add", routes, staying: beyond(after.markRoutes, routes), address });
 }
 
 /** What is to be deleted to come from one state to another. */
 export function routeDeletions(before: Routes, after: Routes): RouteChange[] {
   const address = before.passthroughAddress && !after.passthroughAddress;
-  return changes("del", beyond(before.markRoutes, after.markRoutes), address);
+  const routes = beyond(before.markRoutes, after.markRoutes);
+  return changes({ verb: "del", routes, staying: beyond(before.markRoutes, routes), address });
 }
 
 /**

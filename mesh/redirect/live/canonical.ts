@@ -18,11 +18,9 @@ function essential(matches: readonly Match[]): Match[] {
     });
 }
 
+/** Ports as a set, as nft keeps them: each once, in one order. */
 function ranges(ports: readonly PortRange[]): string {
-  return ports
-    .map(({ first, last }) => `${first}-${last}`)
-    .sort()
-    .join(",");
+  return [...new Set(ports.map(({ first, last }) => `${first}-${last}`))].sort().join(",");
 }
 
 function describeMatch(match: Match): string {

@@ -35,7 +35,8 @@ function rulesOf(table: LiveTable, name: string): readonly LiveRule[] {
   return table.chains.find((chain) => chain.name === name)?.rules ?? [];
 }
 
-function jumpsToOwn({ target }: LiveRule): boolean {
+/** Whether a rule leads into a chain of the mesh's. */
+export function jumpsToOwn({ target }: LiveRule): boolean {
   return target?.kind === "jump" && isOwnChain(target.chain);
 }
 
