@@ -6,6 +6,7 @@ import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } fr
 const bundleFolder = "/opt/outrigger";
 const node = "/usr/local/bin/node";
 const program = `${bundleFolder}/outrigger.mjs`;
+const initProgram = `${bundleFolder}/outrigger.cjs`;
 
 function labels(title: string, version: string) {
   return {
@@ -28,13 +29,13 @@ export async function webhookImage(version: string, bundled: string): Promise<Im
   };
 }
 
-/** What istio-init runs: the same, and the tools that write rules. The Pod's spec says that it runs as root. */
+/** What istio-init runs, from `bundleInit`, and the tools that write rules. The Pod's spec says that it runs as root. */
 export async function initImage(version: string, bundled: string): Promise<Image> {
   return {
     repository: "docker.io/outrigger/init",
     tag: version,
     layers: [await baseLayer(), await nodeLayer(), await captureToolsLayer(), await folderLayer(bundled, bundleFolder)],
-    entrypoint: [node, program],
+    entrypoint: [node, initProgram],
     environment: { NODE_ENV: "production" },
     labels: labels("Outrigger init", version),
   };
