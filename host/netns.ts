@@ -8,12 +8,9 @@ export interface NetworkNamespace {
 
 export const ownNamespace: NetworkNamespace = {};
 
-/**
- * The command, run in the namespace. nsenter becomes the command: it costs no process of its own. Who works in its own
- * namespace is there for that alone, as the init container is, and stands still meanwhile.
- */
+/** The command, run in the namespace. nsenter becomes the command: it costs no process of its own. */
 export function within({ path }: NetworkNamespace, command: Command): Command {
-  if (path === undefined) return { ...command, meanwhile: "nothing" };
+  if (path === undefined) return command;
   return { ...command, file: "nsenter", args: [`--net=${path}`, "--", command.file, ...command.args] };
 }
 

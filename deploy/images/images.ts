@@ -6,7 +6,15 @@ import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } fr
 const bundleFolder = "/opt/outrigger";
 const node = "/usr/local/bin/node";
 const program = `${bundleFolder}/outrigger.mjs`;
-const initProgram = `${bundleFolder}/outrigger.cjs`;
+
+/** What each image runs and as whom; the Containerfile says the same of its targets. */
+export const processes = {
+  outrigger: { entrypoint: [node, ...webhookNodeFlags, program], user: "65532:65532" },
+  init: { entrypoint: [node, program] },
+  cni: { entrypoint: [node, ...webhookNodeFlags, program] },
+} as const;
+
+export const environment = { NODE_ENV: "production" } as const;
 
 function labels(title: string, version: string) {
   return {
@@ -22,21 +30,20 @@ export async function webhookImage(version: string, bundled: string): Promise<Im
     repository: "docker.io/outrigger/outrigger",
     tag: version,
     layers: [await baseLayer(), await nodeLayer(), await folderLayer(bundled, bundleFolder)],
-    entrypoint: [node, ...webhookNodeFlags, program],
-    user: "65532:65532",
-    environment: { NODE_ENV: "production" },
+    ...processes.outrigger,
+    environment,
     labels: labels("Outrigger", version),
   };
 }
 
-/** What istio-init runs, from `bundleInit`, and the tools that write rules. The Pod's spec says that it runs as root. */
+/** What istio-init runs: the same, and the tools that write rules. The Pod's spec says that it runs as root. */
 export async function initImage(version: string, bundled: string): Promise<Image> {
   return {
     repository: "docker.io/outrigger/init",
     tag: version,
     layers: [await baseLayer(), await nodeLayer(), await captureToolsLayer(), await folderLayer(bundled, bundleFolder)],
-    entrypoint: [node, initProgram],
-    environment: { NODE_ENV: "production" },
+    ...processes.init,
+    environment,
     labels: labels("Outrigger init", version),
   };
 }
@@ -54,8 +61,8 @@ export async function cniImage(version: string, bundled: string, plugin: string)
       [{ path: `${bundleFolder}/outrigger-cni`, copyOf: plugin, mode: 0o755 }],
       await folderLayer(bundled, bundleFolder),
     ],
-    entrypoint: [node, ...webhookNodeFlags, program],
-    environment: { NODE_ENV: "production" },
+    ...processes.cni,
+    environment,
     labels: labels("Outrigger CNI", version),
   };
 }

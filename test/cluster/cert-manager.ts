@@ -1,28 +1,48 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Cluster } from "./cluster.ts";
+import type { KubernetesObject } from "../../deploy/cluster/api.ts";
+import { type Cluster, parseObjects } from "./cluster.ts";
 import { companionBinaries } from "./machine/binaries.ts";
 import { until } from "./waiting.ts";
 
+async function definitions(): Promise<KubernetesObject[]> {
+  const folder = join(await companionBinaries(), "crds");
+  const names = (await readdir(folder)).filter((name) => name.endsWith(".yaml"));
+  const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
+  return texts.flatMap(parseObjects);
+}
+
+/** Gives the cluster cert-manager's kinds. The function returned takes them away, with all objects of them. */
+export async function certManagerKinds(cluster: Cluster): Promise<() => Promise<void>> {
+  const kinds = await definitions();
+  for (const definition of await cluster.apply(kinds)) {
+    await until(`established ${definition.metadata.name}`, async () => {
+      const found = await cluster.read(definition);
+      const { conditions = [] } = (found?.status ?? {}) as { conditions?: { type: string; status: string }[] };
+      return conditions.some(({ type, status }) => type === "Established" && status === "True");
+    });
+  }
+  return async () => {
+    await cluster.delete(...kinds);
+    await until("cluster without cert-manager's kinds", async () => {
+      const left = await Promise.all(kinds.map((definition) => cluster.read(definition)));
+      return left.every((definition) => definition === undefined);
+    });
+  };
+}
+
 /**
  * Makes cert-manager run in the cluster: its kinds, its controllers and its CA injector. Only on the test machine; a
- * cluster of the user's has cert-manager or not.
+ * cluster of the user's has cert-manager or not. The function returned ends it and takes its kinds away.
  */
-export async function withCertManager(cluster: Cluster): Promise<void> {
+export async function withCertManager(cluster: Cluster): Promise<() => Promise<void>> {
   const { machine } = cluster;
   if (machine === undefined) throw new Error("cert-manager is started by the test machine only");
-  const binaries = await companionBinaries();
-  const kinds = join(binaries, "crds");
-  for (const name of await readdir(kinds)) {
-    if (!name.endsWith(".yaml")) continue;
-    for (const definition of await cluster.apply(await readFile(join(kinds, name), "utf8"))) {
-      await until(`established ${definition.metadata.name}`, async () => {
-        const found = await cluster.read(definition);
-        const { conditions = [] } = (found?.status ?? {}) as { conditions?: { type: string; status: string }[] };
-        return conditions.some(({ type, status }) => type === "Established" && status === "True");
-      });
-    }
-  }
-  await machine.addProgram("companions", join(binaries, "companions"));
+  const removeKinds = await certManagerKinds(cluster);
+  await machine.addProgram("companions", join(await companionBinaries(), "companions"));
   await machine.program("start", "cert-manager");
+  return async () => {
+    await removeKinds();
+    await machine.program("kill", "cert-manager");
+  };
 }

@@ -3,6 +3,10 @@ import { after, before, type TestContext, test } from "node:test";
 import type { KubernetesObject } from "../../deploy/cluster/api.ts";
 import { readObject } from "../../deploy/cluster/apply.ts";
 import { nodesPending } from "../../deploy/install/wait.ts";
+import { cniClusterPermissions, cniNamespacePermissions } from "../../deploy/manifests/cni-access.ts";
+import { cniName } from "../../deploy/manifests/cni-names.ts";
+import { installSettings } from "../../deploy/settings.ts";
+import { auditOf, differences } from "./audit.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed } from "./installed.ts";
 import type { Machine } from "./machine/handle.ts";
@@ -272,6 +276,15 @@ test("a Pod that starts before the plugin stands is stopped by its validation, a
   assert.equal(repaired.metadata.uid, stopped.metadata.uid, "the same Pod");
   await assertCaptured(repaired, client);
   assert.ok((await eventsOf(repaired)).some((text) => text.startsWith("CaptureRepaired: ")));
+});
+
+test("the agents have asked for nothing that they may not do, and may do nothing that they have not asked for", async (t) => {
+  const machine = node(t);
+  if (machine === undefined) return;
+  const settings = installSettings({ cni: { enabled: true } });
+  const permissions = [...Object.values(cniClusterPermissions(settings)).flat(), ...cniNamespacePermissions];
+  const found = differences(await auditOf(machine, "outrigger-cni", cniName), permissions);
+  assert.deepEqual(found, { notGranted: [], unused: [] });
 });
 
 test("uninstalled, the node's chain and plugins are what they were, and Pods start", async (t) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { execa } from "execa";
 import { ApiError } from "../../deploy/cluster/api.ts";
 import { applyObject, deleteObject, readObject } from "../../deploy/cluster/apply.ts";
@@ -9,14 +9,19 @@ import { findResource } from "../../deploy/cluster/resources.ts";
 import { previewObject } from "../../deploy/install/preview.ts";
 import { describeObject } from "../../deploy/install/progress.ts";
 import { renderedFolder } from "../../deploy/rendered.ts";
+import { certManagerKinds } from "./cert-manager.ts";
 import { type Cluster, connect, parseObjects } from "./cluster.ts";
 
 // The committed YAML, as the API server reads it.
 
 let cluster: Cluster;
+let removeKinds: () => Promise<void> = async () => {};
 before(async () => {
   cluster = await connect();
+  // A cluster of the user's has them or not.
+  if (cluster.machine !== undefined) removeKinds = await certManagerKinds(cluster);
 });
+after(() => removeKinds());
 
 const options = { fieldManager: "outrigger-manifests-test", force: true };
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
-import { clusterPermissions, namespacePermissions, type Permission } from "../../deploy/manifests/webhook-access.ts";
+import { clusterPermissions, namespacePermissions } from "../../deploy/manifests/webhook-access.ts";
 import { installSettings } from "../../deploy/settings.ts";
+import { asked, auditOf, differences, podOf } from "./audit.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
 import { isReady, type Pod } from "./pod.ts";
@@ -16,33 +17,8 @@ before(async () => {
   await installed(cluster);
 });
 
-interface AuditEvent {
-  readonly verb: string;
-  readonly user: { readonly username: string; readonly extra?: Readonly<Record<string, readonly string[]>> };
-  readonly objectRef?: { readonly resource: string; readonly apiGroup?: string; readonly name?: string };
-  readonly responseStatus?: { readonly code?: number };
-}
-
-function podOf({ user }: AuditEvent): string {
-  return user.extra?.["authentication.kubernetes.io/pod-name"]?.[0] ?? "";
-}
-
-const user = `system:serviceaccount:${systemNamespace}:outrigger-webhook`;
-
 /** A new authority replaces the old one near its end, months from now; the certificate specs make that happen elsewhere. */
 const seldom = new Set(["update secrets"]);
-
-function asked(events: readonly AuditEvent[]): Set<string> {
-  return new Set(events.flatMap(({ verb, objectRef }) => (objectRef ? [`${verb} ${objectRef.resource}`] : [])));
-}
-
-function granted(permissions: readonly Permission[]): Set<string> {
-  return new Set(
-    permissions.flatMap(({ rule: { verbs, resources = [] } }) =>
-      verbs.flatMap((verb) => resources.map((resource) => `${verb} ${resource}`)),
-    ),
-  );
-}
 
 const configuration = {
   apiVersion: "v1",
@@ -82,8 +58,7 @@ test("the webhook asks for nothing that it may not do, and may do little that it
   await proxyConfigKind(cluster, t);
   await replaceWebhookPods();
   const events = await until("what the webhook asks for in the audit log", async () => {
-    const all = (await machine.auditEvents()) as unknown as AuditEvent[];
-    const own = all.filter((event) => event.user.username === user);
+    const own = await auditOf(machine, systemNamespace, "outrigger-webhook");
     return ["create events", "watch proxyconfigs"].every((request) => asked(own).has(request)) && own;
   });
   // Only of Pods that are there: one that outlives its installation for a moment is refused everything, as it should be.
@@ -93,14 +68,9 @@ test("the webhook asks for nothing that it may not do, and may do little that it
   assert.deepEqual([...asked(refused)], [], "refused requests");
 
   const settings = installSettings();
-  const may = granted([...clusterPermissions(settings), ...namespacePermissions(settings)]);
-  const does = asked(events);
-  assert.deepEqual(
-    [...does].filter((request) => !may.has(request)),
-    [],
-    "asked for and not in the table",
-  );
-  const unused = [...may].filter((request) => !does.has(request) && !seldom.has(request));
+  const found = differences(events, [...clusterPermissions(settings), ...namespacePermissions(settings)]);
+  assert.deepEqual(found.notGranted, [], "asked for and not in the table");
+  const unused = found.unused.filter((request) => !seldom.has(request));
   assert.deepEqual(unused, [], "in the table and never asked for");
 });
 
