@@ -9,6 +9,7 @@ import {
   type GivenText,
   ownVariable,
 } from "../mesh/redirect/capture-setting.ts";
+import { settingProblems } from "../mesh/redirect/resolve.ts";
 import { captureFlagGroups, type FlagDescription } from "./flags.ts";
 import { type Operation, type OperationFlagName, operationFlags } from "./operation.ts";
 
@@ -83,7 +84,7 @@ export function givenSettings(flags: Flags, env: Environment): { [name in Captur
 
 /**
  * What to do, from flags and variables.
- * @throws OutriggerError BAD_FLAG or BAD_CONFIGURATION with every value that is wrong
+ * @throws OutriggerError BAD_FLAG or BAD_CONFIGURATION with every value that is wrong, of capture settings too
  */
 export function operationOf(flags: Flags, env: Environment): Operation {
   const problems: Problem[] = [];
@@ -103,6 +104,9 @@ export function operationOf(flags: Flags, env: Environment): Operation {
       });
   }
   const onLine = problems.some(({ field }) => field.startsWith("--"));
-  if (problems.length > 0) throw new OutriggerError(onLine ? "BAD_FLAG" : "BAD_CONFIGURATION", problems);
+  if (problems.length > 0) {
+    const all = [...problems, ...settingProblems(givenSettings(flags, env))];
+    throw new OutriggerError(onLine ? "BAD_FLAG" : "BAD_CONFIGURATION", all);
+  }
   return values as Operation;
 }

@@ -10,9 +10,13 @@ function wrong(file: string, message: string, cause?: unknown): OutriggerError {
   return new OutriggerError("BAD_CONFIGURATION", [{ field: "--from-pod", value: file, message, remedy }], { cause });
 }
 
+/** The API server takes no object that is larger. */
+const mostCharacters = 3 * 1024 * 1024;
+
 async function parse(file: string): Promise<unknown> {
   try {
     const text = readFileSync(file === "-" ? 0 : file, "utf8");
+    if (text.length > mostCharacters) throw new RangeError(`it has ${text.length} characters`);
     if (text.trimStart().startsWith("{")) return JSON.parse(text);
     const { parse: parseYaml } = await import("yaml");
     return parseYaml(text);
@@ -30,23 +34,11 @@ function podOf(value: unknown): JsonObject | undefined {
   return isObject(jobTemplate) ? podOf(jobTemplate) : undefined;
 }
 
-function isStringMap(value: unknown): boolean {
-  return value === undefined || (isObject(value) && Object.values(value).every((each) => typeof each === "string"));
-}
-
-function isContainerList(value: unknown): boolean {
-  return value === undefined || (Array.isArray(value) && value.every(isObject));
-}
-
-function checked(value: unknown, file: string): Pod {
+async function checked(value: unknown, file: string): Promise<Pod> {
   const pod = podOf(value);
   if (pod === undefined) throw wrong(file, "holds no Pod");
-  const { metadata = {}, spec } = pod;
-  if (!isObject(metadata) || !isStringMap(metadata.annotations)) throw wrong(file, "has annotations that are no texts");
-  const { containers, initContainers } = spec as JsonObject;
-  if (!isContainerList(containers) || !isContainerList(initContainers))
-    throw wrong(file, "has containers that are none");
-  return { ...pod, metadata, spec } as Pod;
+  const { checkPod } = await import("./pod-schema.ts");
+  return checkPod(pod, file);
 }
 
 /** The addresses that a Pod of the cluster has. */
@@ -67,10 +59,10 @@ export interface PodFile {
 
 /**
  * Reads a Pod and what its annotations make of capture.
- * @throws OutriggerError BAD_CONFIGURATION
+ * @throws OutriggerError BAD_CONFIGURATION or BAD_OBJECT
  */
 export async function readPodFile(file: string, onNode: boolean): Promise<PodFile> {
-  const pod = checked(await parse(file), file);
+  const pod = await checked(await parse(file), file);
   const source = onNode ? nodeSource : initSource;
   return { capture: captureSettings(pod, source), addresses: addressesOf(pod) };
 }

@@ -61,6 +61,7 @@ const cidrs = { noun: "CIDRs", example: "10.0.0.0/8,2001:db8::/32" };
 
 /** What a person probably meant: the address alone with the length of one host. */
 function meantHosts(text: string): string | undefined {
+  if (text.length > 200) return undefined;
   const hosts = text.split(",").map((item) => {
     const address = parseAddress(item.trim());
     return address === undefined ? item.trim() : formatCidr(hostCidr(address));

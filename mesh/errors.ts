@@ -47,9 +47,23 @@ export interface Problem {
   readonly remedy?: string;
 }
 
+const longestQuote = 200;
+
+/**
+ * A text as a message shows it: quoted, cut where it is long, and with whatever would change the line, the terminal or
+ * the order of what is read written as its number.
+ */
+export function quoted(text: string, longest = longestQuote): string {
+  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+  const shown = JSON.stringify(text.slice(0, longest)).replace(hidden, (character) => {
+    return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`;
+  });
+  return text.length > longest ? `${shown}… (${text.length} characters)` : shown;
+}
+
 /** `-p "70000" is not a port; use a whole number from 1 to 65535` */
 export function describeProblem({ field, value, message, remedy }: Problem): string {
-  const subject = value === undefined ? field : `${field} ${JSON.stringify(value)}`;
+  const subject = value === undefined ? field : `${field} ${quoted(value)}`;
   return remedy === undefined ? `${subject} ${message}` : `${subject} ${message}; ${remedy}`;
 }
 

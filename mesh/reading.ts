@@ -1,3 +1,5 @@
+import { quoted } from "./errors.ts";
+
 /** What a text is read as: its value, or what is wrong with it and what to write instead. */
 export type Reading<T> =
   | { readonly ok: true; readonly value: T }
@@ -25,8 +27,21 @@ export interface ListDescription {
   readonly example: string;
 }
 
+/** More than anybody writes: a cloud's list of all its ranges has some thousands. */
+const mostItems = 10_000;
+/** How many wrong items a message names, and how much of each. */
+const mostNamed = 10;
+const longestNamed = 40;
+
+/** `"x", "y" are none` */
+function none(bad: readonly string[]): string {
+  const named = bad.slice(0, mostNamed).map((item) => quoted(item, longestNamed));
+  const more = bad.length > mostNamed ? [`${bad.length - mostNamed} more`] : [];
+  return `${[...named, ...more].join(", ")} ${bad.length === 1 ? "is none" : "are none"}`;
+}
+
 /**
- * Reads a comma list of which each item must be readable. A list that is not is refused with every item that is wrong.
+ * Reads a comma list of which each item must be readable. A list that is not is refused with the items that are wrong.
  * The empty text is the empty list.
  */
 export function readList<T>(
@@ -35,10 +50,10 @@ export function readList<T>(
   { noun, example }: ListDescription,
 ): Reading<T[]> {
   const items = listItems(text).map((item) => ({ item, value: readItem(item) }));
-  const bad = items.filter(({ value }) => value === undefined).map(({ item }) => JSON.stringify(item));
+  if (items.length > mostItems) return refuse(`has ${items.length} ${noun}`, `use at most ${mostItems}`);
+  const bad = items.filter(({ value }) => value === undefined).map(({ item }) => item);
   if (bad.length === 0) return accept(items.flatMap(({ value }) => (value === undefined ? [] : [value])));
-  const message = `is not a list of ${noun}: ${bad.join(", ")} ${bad.length === 1 ? "is none" : "are none"}`;
-  return refuse(message, `use a comma list such as "${example}"`);
+  return refuse(`is not a list of ${noun}: ${none(bad)}`, `use a comma list such as "${example}"`);
 }
 
 /** `*`, which stands for all, or else what `readRest` makes of the text. A `*` among other items is refused. */

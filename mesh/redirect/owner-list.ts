@@ -16,9 +16,10 @@ function parseGroup(text: string): Group | undefined {
   return /^\d/.test(text) ? parseId(text) : /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.exec(text)?.[0];
 }
 
-/** Reads a comma list of user or group ids. */
+/** Reads a comma list of user or group ids. One that has only commas is refused: the proxy would capture itself. */
 export function readIds(text: string): Reading<number[]> {
-  return readList(text, parseId, { noun: `ids from 0 to ${highestId}`, example: "1337,1338" });
+  const ids = readList(text, parseId, { noun: `ids from 0 to ${highestId}`, example: "1337,1338" });
+  return ids.ok && ids.value.length === 0 && text !== "" ? refuse("names no id", 'use one such as "1337"') : ids;
 }
 
 /** Reads a comma list of groups, by id or name. */

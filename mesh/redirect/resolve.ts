@@ -50,6 +50,11 @@ function readAll(given: GivenSettings): { values: Partial<Values>; problems: Pro
   return { values: values as Partial<Values>, problems };
 }
 
+/** What is wrong with settings, each by itself. */
+export function settingProblems(given: GivenSettings): Problem[] {
+  return readAll(given).problems;
+}
+
 /**
  * Whether IPv6 is captured: with dual stack when the Pod has any IPv6 address, else only when its first address is one.
  * The kernel lists IPv4 addresses first, so that is a Pod with IPv6 addresses alone.

@@ -34,9 +34,10 @@ export function withStatusPort(listed: readonly string[], statusPort: number): r
   return statusPort === 0 || listed.includes(text) ? listed : [...listed, text];
 }
 
+/** The port of the Pod's own choice; what is no port is not taken for one. */
 function statusPortOf(pod: Pod): number {
   const text = annotationOf(pod, annotations.statusPort) ?? "";
-  return /^\d{1,5}$/.test(text) ? Number(text) : ports.status;
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : ports.status;
 }
 
 /** What istio-init does with an injected Pod, where the mesh's configuration says nothing else. */
