@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { apply } from "./in-process.ts";
 import { backendNames, backends, captureAll, changes, createInitPod, needsRoot } from "./pod.ts";
 import { createToolsFolder } from "./tools-folder.ts";
 
@@ -32,8 +33,7 @@ suite("the same settings again change nothing", { skip: needsRoot }, () => {
         const pod = createInitPod(context);
         const tools = createToolsFolder(context);
         const args = [...captureAll, ...flags, ...backends[backend]];
-        const first = await pod.init(args);
-        assert.equal(first.code, 0, first.stderr);
+        await apply(pod, args);
         const before = pod.state();
         const again = await pod.init(args, { env: { PATH: tools.path } });
         assert.deepEqual([again.code, again.stderr], [0, ""]);
@@ -49,7 +49,7 @@ suite("the same settings again change nothing", { skip: needsRoot }, () => {
 
   test("without being told the backend, a run keeps to the one where the rules are", async (context) => {
     const pod = createInitPod(context);
-    await pod.init([...captureAll, ...backends["iptables-legacy"]]);
+    await apply(pod, [...captureAll, ...backends["iptables-legacy"]]);
     const before = pod.state();
     const again = await pod.init(captureAll);
     assert.match(again.stdout, /^iptables-legacy \(rules of the mesh stand there\).*nothing changed/);
@@ -58,7 +58,7 @@ suite("the same settings again change nothing", { skip: needsRoot }, () => {
 
   test("--force-apply writes them again, and the same stands", async (context) => {
     const pod = createInitPod(context);
-    await pod.init(captureAll);
+    await apply(pod, captureAll);
     const [state, rules] = [pod.state(), pod.rules()];
     const forced = await pod.init([...captureAll, "--force-apply"]);
     assert.equal(forced.code, 0, forced.stderr);

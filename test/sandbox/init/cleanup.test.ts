@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { removeCapture } from "../../../host/capture.ts";
+import { type CaptureCase, captureFolder, readCases } from "../../conformance/capture-cases.ts";
+import { apply } from "./in-process.ts";
+import { everything, othersRules } from "./others-rules.ts";
+import { type BackendName, backendNames, backends, captureAll, changes, createInitPod, type InitPod, needsRoot } from "./pod.ts";
+
+const rich = ["--dual-stack", "--redirect-dns", "--capture-all-dns", "--drop-invalid", "-c", "eth9", "-k", "virt0"];
+const settings: Readonly<Record<string, readonly string[]>> = {
+  REDIRECT: [...captureAll, ...rich],
+  TPROXY: [...captureAll, ...rich, "-m", "TPROXY", "-t", "1400", "-r", "140"],
+};
+
+function variantOf(backend: BackendName): "nft" | "legacy" {
+  return backend === "iptables-legacy" ? "legacy" : "nft";
+}
+
+suite("a cleanup takes everything of ours and nothing of others", { skip: needsRoot }, () => {
+  for (const backend of backendNames) {
+    for (const [mode, flags] of Object.entries(settings)) {
+      test(`${mode} on ${backend}`, async (context) => {
+        const [pod, without] = [createInitPod(context), createInitPod(context)];
+        const others = othersRules(variantOf(backend));
+        for (const each of [pod, without]) others.writeFirst(each);
+        await apply(pod, [...flags, ...backends[backend]]);
+        for (const each of [pod, without]) others.writeLater(each);
+        const cleanup = await pod.init(["--cleanup-only"]);
+        assert.deepEqual([cleanup.code, cleanup.stderr], [0, ""]);
+        assert.match(cleanup.stdout, new RegExp(`removed from ${backend}`));
+        assert.deepEqual(changes(everything(without), everything(pod)), []);
+      });
+    }
+  }
+
+  test("from every backend at once", async (context) => {
+    const pod = createInitPod(context);
+    const before = pod.rules();
+    for (const backend of backendNames) await apply(pod, [...captureAll, ...backends[backend]]);
+    assert.match((await pod.init(["--cleanup-only"])).stdout, /^removed from /);
+    assert.deepEqual(changes(before, pod.rules()), []);
+    const again = await pod.init(["--cleanup-only"]);
+    assert.deepEqual([again.code, again.stdout], [0, "nothing of the mesh stood here\n"]);
+  });
+});
+
+/** What the reference puts beside its rules: routes of marked packets, and the address. */
+function routes({ config }: CaptureCase): string {
+  if (config.INBOUND_INTERCEPTION_MODE !== "TPROXY" || config.INBOUND_PORTS_INCLUDE === "") return "";
+  const [mark, table] = [config.INBOUND_TPROXY_MARK, config.INBOUND_TPROXY_ROUTE_TABLE];
+  const families = config.ENABLE_INBOUND_IPV6 ? ["-4", "-6"] : ["-4"];
+  return families
+    .map((family) => `ip ${family} rule add fwmark ${mark} lookup ${table}
+      ip ${family} route add local default dev lo table ${table}\n`)
+    .join("");
+}
+
+const groupName = /((?:--gid-owner|skgid(?: !=)?) )[a-z]\w*/g;
+
+function load(pod: InitPod, one: CaptureCase, backend: BackendName): void {
+  const restore = (name: string, text: string | null | undefined) =>
+    text ? `${name}-${variantOf(backend)}-restore --noflush <<'END'\n${text}END\n` : "";
+  const iptables = restore("iptables", one.v4) + restore("ip6tables", one.v6);
+  const rules = backend === "nftables" ? `nft -f - <<'END'\n${one.nft}END\n` : iptables;
+  const address = one.config.ENABLE_INBOUND_IPV6 ? "ip -6 addr add ::6/128 dev lo\n" : "";
+  // No group of this name is on the test's machine.
+  pod.shell(`set -e\n${rules.replaceAll(groupName, "$12020")}${routes(one)}${address}`);
+}
+
+/** All that show one thing each, and some of those that mix. */
+const cases = [
+  ...(readCases<CaptureCase>("cases.json") ?? []),
+  ...(readCases<CaptureCase>("random.json") ?? []).filter((_, index) => index % 60 === 0),
+].filter((each) => !each.error && !each.nft_error);
+const noCases = cases.length === 0 ? `no cases in ${captureFolder}` : false;
+
+suite("a cleanup takes what the reference wrote", { skip: needsRoot || noCases }, () => {
+  for (const backend of backendNames) {
+    test(`among others' rules, on ${backend}`, async (context) => {
+      const pod = createInitPod(context);
+      const others = othersRules(variantOf(backend));
+      others.writeFirst(pod);
+      others.writeLater(pod);
+      const before = everything(pod);
+      for (const one of cases) {
+        load(pod, one, backend);
+        await removeCapture(pod.namespace);
+        assert.deepEqual(changes(before, everything(pod)), [], one.name);
+      }
+    });
+  }
+});
