@@ -56,6 +56,15 @@ async function cleanUp({ output }: Operation): Promise<void> {
   printReport({ removed: await removeCapture() }, output);
 }
 
+/** What a dry run of a cleanup is told: what it would remove, only reading the namespace could tell. */
+const cleanupUnseen = "a cleanup removes what it finds, and a dry run does not look: nothing is printed";
+
+/** Says why nothing is done; the standard output of a dry run has what commands take, and nothing else. */
+function printNothing(why: string, { dryRun, output }: Operation): void {
+  if (dryRun && output === "text") process.stderr.write(`${why}\n`);
+  else printReport({ nothing: why }, output);
+}
+
 /** Does what the flags and variables of `outrigger init` say. */
 export async function runInit(flags: Flags, env: Environment): Promise<void> {
   const operation = operationOf(flags, env);
@@ -63,13 +72,11 @@ export async function runInit(flags: Flags, env: Environment): Promise<void> {
     const { runInNamespace } = await import("./enter-namespace.ts");
     return runInNamespace(operation.networkNamespace);
   }
-  if (operation.cleanupOnly && !operation.dryRun) return cleanUp(operation);
-  const capture = await resolved(operation, flags, env);
-  if (capture === undefined) {
-    if (operation.dryRun) process.stderr.write(`${notCaptured}\n`);
-    else printReport({ nothing: notCaptured }, operation.output);
-    return;
+  if (operation.cleanupOnly) {
+    return operation.dryRun ? printNothing(cleanupUnseen, operation) : cleanUp(operation);
   }
+  const capture = await resolved(operation, flags, env);
+  if (capture === undefined) return printNothing(notCaptured, operation);
   if (operation.dryRun) return printDryRun(capture, operation, env);
   await applyAndValidate(capture, operation);
 }

@@ -33,8 +33,8 @@ test("routes are added and deleted by family, and the address with IPv6", () => 
     },
   ]);
   assert.deepEqual(
-    routeDeletions(both, none).map(({ lines }) => lines.at(-1)),
-    ["route del local default dev lo table 133", "route del local default dev lo table 133"],
+    routeDeletions(both, none).map(({ lines }) => lines.slice(-2)),
+    Array(2).fill(["route del local default dev lo table 133", "rule del fwmark 1337 lookup 133"]),
   );
 });
 
@@ -43,16 +43,16 @@ test("what stands already is not touched", () => {
   assert.deepEqual(routeDeletions(both, both), []);
   const other: Routes = { ...both, markRoutes: [route("IPv4", 134), route("IPv6", 133)] };
   assert.deepEqual(routeDeletions(both, other), [
-    { family: "IPv4", lines: ["rule del fwmark 1337 lookup 133", "route del local default dev lo table 133"] },
+    { family: "IPv4", lines: ["route del local default dev lo table 133", "rule del fwmark 1337 lookup 133"] },
   ]);
 });
 
 test("a rule that stands twice is deleted as often", () => {
   const twice: Routes = { ...none, markRoutes: [route("IPv4", 133), route("IPv4", 133)] };
   assert.deepEqual(routeDeletions(twice, none)[0]?.lines, [
-    "rule del fwmark 1337 lookup 133",
-    "rule del fwmark 1337 lookup 133",
     "route del local default dev lo table 133",
+    "rule del fwmark 1337 lookup 133",
+    "rule del fwmark 1337 lookup 133",
   ]);
 });
 
@@ -62,4 +62,17 @@ test("a table that another mark still needs keeps its route", () => {
   const one: Routes = { ...none, markRoutes: [route("IPv4", 133)] };
   assert.deepEqual(routeDeletions(two, one), [{ family: "IPv4", lines: ["rule del fwmark 42 lookup 133"] }]);
   assert.deepEqual(routeAdditions(one, two), [{ family: "IPv4", lines: ["rule add fwmark 42 lookup 133"] }]);
+});
+
+test("a rule whose table has no route is what a run left that was cut short: it is mended, or removed", () => {
+  const withoutRoute = printed.replace(/^local default .*\n/m, "");
+  const found = parseMarkRoutes(withoutRoute, "IPv4", new Set([1337]));
+  assert.deepEqual(found, [{ family: "IPv4", mark: 1337, table: 133, withoutRoute: true }]);
+  const left: Routes = { ...none, markRoutes: found };
+  const whole: Routes = { ...none, markRoutes: [route("IPv4", 133)] };
+  assert.deepEqual(routeAdditions(left, whole), [
+    { family: "IPv4", lines: ["route add local default dev lo table 133"] },
+  ]);
+  assert.deepEqual(routeDeletions(left, whole), []);
+  assert.deepEqual(routeDeletions(left, none), [{ family: "IPv4", lines: ["rule del fwmark 1337 lookup 133"] }]);
 });

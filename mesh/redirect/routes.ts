@@ -7,6 +7,8 @@ export interface MarkRoute {
   readonly family: IpFamily;
   readonly mark: number;
   readonly table: number;
+  /** That the table delivers nothing: a run was cut short between a rule and its route. */
+  readonly withoutRoute?: true;
 }
 
 /** What capture needs besides rules. */
@@ -48,22 +50,35 @@ function beyond(routes: readonly MarkRoute[], others: readonly MarkRoute[]): Mar
   });
 }
 
-/** What changes, beside what stays: two marks may share a table, whose route goes with the last of them. */
-interface Change {
-  readonly verb: "add" | "del";
-  readonly routes: readonly MarkRoute[];
-  readonly staying: readonly MarkRoute[];
-  readonly address: boolean;
+/** The tables that deliver, each once. */
+function deliveringTables(routes: readonly MarkRoute[]): Set<number> {
+  return new Set(routes.filter(({ withoutRoute }) => withoutRoute === undefined).map(({ table }) => table));
 }
 
-function changeLines(family: IpFamily, { verb, routes, staying, address }: Change): string[] {
-  const own = routes.filter((route) => route.family === family);
-  const needed = staying.filter((route) => route.family === family).map(({ table }) => table);
-  const tables = [...new Set(own.map(({ table }) => table))].filter((table) => !needed.includes(table));
+interface Change {
+  readonly verb: "add" | "del";
+  readonly from: Routes;
+  readonly to: Routes;
+}
+
+/**
+ * The lines of a family that add what only `to` has, or delete what only `from` has. A rule is there before its route and
+ * after it: it has the mark by which it is known, so whatever a kill leaves is found again.
+ */
+function changeLines(family: IpFamily, { verb, from, to }: Change): string[] {
+  const [has, lacks] = verb === "add" ? [to, from] : [from, to];
+  const ofFamily = ({ markRoutes }: Routes) => markRoutes.filter((route) => route.family === family);
+  const address = family === "IPv6" && has.passthroughAddress && !lacks.passthroughAddress;
+  const delivered = deliveringTables(ofFamily(lacks));
+  const rules = beyond(ofFamily(has), ofFamily(lacks)).map(
+    ({ mark, table }) => `rule ${verb} fwmark ${mark} lookup ${table}`,
+  );
+  const routes = [...deliveringTables(ofFamily(has))]
+    .filter((table) => !delivered.has(table))
+    .map((table) => `route ${verb} local default dev lo table ${table}`);
   return [
-    ...(address && family === "IPv6" ? [`addr ${verb} ${passthroughAddress} dev lo`] : []),
-    ...own.map(({ mark, table }) => `rule ${verb} fwmark ${mark} lookup ${table}`),
-    ...tables.map((table) => `route ${verb} local default dev lo table ${table}`),
+    ...(address ? [`addr ${verb} ${passthroughAddress} dev lo`] : []),
+    ...(verb === "add" ? [...rules, ...routes] : [...routes, ...rules]),
   ];
 }
 
@@ -74,29 +89,26 @@ function changes(change: Change): RouteChange[] {
 }
 
 /** What is to be added to come from one state to another. */
-export function routeAdditions(before: Routes, after: Routes): RouteChange[] {
-  const address = after.passthroughAddress && !before.passthroughAddress;
-  const routes = beyond(after.markRoutes, before.markRoutes);
-  return changes({ verb: "add", routes, staying: beyond(after.markRoutes, routes), address });
+export function routeAdditions(from: Routes, to: Routes): RouteChange[] {
+  return changes({ verb: "add", from, to });
 }
 
 /** What is to be deleted to come from one state to another. */
-export function routeDeletions(before: Routes, after: Routes): RouteChange[] {
-  const address = before.passthroughAddress && !after.passthroughAddress;
-  const routes = beyond(before.markRoutes, after.markRoutes);
-  return changes({ verb: "del", routes, staying: beyond(before.markRoutes, routes), address });
+export function routeDeletions(from: Routes, to: Routes): RouteChange[] {
+  return changes({ verb: "del", from, to });
 }
 
 /**
  * The routes of the mesh in what `ip -batch` printed for `rule list` and `route list table all`: rules for a mark of the
- * mesh's, whose table does nothing but deliver to this host. `marks` are those that rules of the mesh use.
+ * mesh's, whose table does nothing but deliver to this host, or has no route. `marks` are those that rules of the mesh use.
  */
 export function parseMarkRoutes(text: string, family: IpFamily, marks: ReadonlySet<number>): MarkRoute[] {
-  const delivering = new Set(
-    [...text.matchAll(/^local default dev lo table (\d+)\b.*$/gm)].map(([, table]) => Number(table)),
-  );
+  const tables = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, table]) => Number(table)));
+  const delivering = tables(/^local default dev lo table (\d+)\b.*$/gm);
+  const used = tables(/^(?!\d+:).* table (\d+)\b.*$/gm);
   const rules = [...text.matchAll(/^\d+:\s+from all fwmark (0x[0-9a-f]+|\d+) lookup (\d+)\s*$/gm)];
   return rules
     .map(([, mark, table]) => ({ family, mark: Number(mark), table: Number(table) }))
-    .filter(({ mark, table }) => marks.has(mark) && delivering.has(table));
+    .filter(({ mark, table }) => marks.has(mark) && (delivering.has(table) || !used.has(table)))
+    .map((route) => (delivering.has(route.table) ? route : { ...route, withoutRoute: true }));
 }

@@ -38,7 +38,10 @@ export function standingBackends({ iptables, nftables }: ObservedState): Backend
 function routeDifferences(wanted: Routes, found: Routes): StateDifference[] {
   const place = { backend: "routes", table: "routes", chain: "routes" } as const;
   const texts = ({ markRoutes, passthroughAddress }: Routes) => [
-    ...markRoutes.map(({ family, mark, table }) => `${family}: rule fwmark ${mark} lookup ${table}`),
+    ...markRoutes.map(
+      ({ family, mark, table, withoutRoute }) =>
+        `${family}: rule fwmark ${mark} lookup ${table}${withoutRoute === undefined ? "" : ", without a route there"}`,
+    ),
     ...(passthroughAddress ? ["address ::6/128 on lo"] : []),
   ];
   const [wantedTexts, foundTexts] = [texts(wanted), texts(found)];

@@ -4,7 +4,16 @@ import { removeCapture } from "../../../host/capture.ts";
 import { type CaptureCase, captureFolder, readCases } from "../../conformance/capture-cases.ts";
 import { apply } from "./in-process.ts";
 import { everything, othersRules } from "./others-rules.ts";
-import { type BackendName, backendNames, backends, captureAll, changes, createInitPod, type InitPod, needsRoot } from "./pod.ts";
+import {
+  type BackendName,
+  backendNames,
+  backends,
+  captureAll,
+  changes,
+  createInitPod,
+  type InitPod,
+  needsRoot,
+} from "./pod.ts";
 
 const rich = ["--dual-stack", "--redirect-dns", "--capture-all-dns", "--drop-invalid", "-c", "eth9", "-k", "virt0"];
 const settings: Readonly<Record<string, readonly string[]>> = {
@@ -50,8 +59,10 @@ function routes({ config }: CaptureCase): string {
   const [mark, table] = [config.INBOUND_TPROXY_MARK, config.INBOUND_TPROXY_ROUTE_TABLE];
   const families = config.ENABLE_INBOUND_IPV6 ? ["-4", "-6"] : ["-4"];
   return families
-    .map((family) => `ip ${family} rule add fwmark ${mark} lookup ${table}
-      ip ${family} route add local default dev lo table ${table}\n`)
+    .map(
+      (family) => `ip ${family} rule add fwmark ${mark} lookup ${table}
+      ip ${family} route add local default dev lo table ${table}\n`,
+    )
     .join("");
 }
 

@@ -16,30 +16,15 @@ interface Cut {
   readonly to?: readonly string[];
 }
 
-function cuts(backend: BackendName, ...more: readonly string[]): Record<"first" | "exchange" | "back" | "cleanup", Cut> {
-  const [one, other] = [redirect, tproxy].map((settings) => [...settings, ...more, ...backends[backend]]);
-  return {
-    first: { name: `the first run on ${backend}`, to: other },
-    exchange: { name: `an exchange on ${backend}`, from: one, to: other },
-    back: { name: `an exchange on ${backend}, back`, from: other, to: one },
-    cleanup: { name: `a cleanup on ${backend}`, from: other },
-  };
-}
+const one = (backend: BackendName) => [...redirect, ...backends[backend]];
+const other = (backend: BackendName) => [...tproxy, ...backends[backend]];
 
-const [nft, legacy, native] = [cuts("iptables-nft"), cuts("iptables-legacy"), cuts("nftables")];
 const all: readonly Cut[] = [
-  nft.first,
-  { ...cuts("iptables-nft", "--dual-stack").exchange, name: "an exchange of both families on iptables-nft" },
-  nft.back,
-  legacy.exchange,
-  legacy.cleanup,
-  native.first,
-  native.back,
-  {
-    name: "a move from iptables-legacy to iptables-nft",
-    from: [...redirect, ...backends["iptables-legacy"]],
-    to: [...tproxy, ...backends["iptables-nft"]],
-  },
+  { name: "the first run", to: other("iptables-nft") },
+  { name: "an exchange on iptables-nft", from: one("iptables-nft"), to: other("iptables-nft") },
+  { name: "an exchange on nftables", from: other("nftables"), to: one("nftables") },
+  { name: "a move to another backend", from: one("iptables-legacy"), to: other("iptables-nft") },
+  { name: "a cleanup", from: other("iptables-legacy") },
 ];
 
 /** Mends what a kill left, by running again. */
@@ -63,8 +48,8 @@ interface Scene {
 /** Kills the run at the step of this number. Returns whether it came so far. */
 async function killAt(step: number, { name, from, to }: Cut, { pod, tools, traffic }: Scene): Promise<boolean> {
   tools.takeSteps();
-  await removeCapture(pod.namespace);
-  if (from !== undefined) await apply(pod, from);
+  if (from === undefined) await removeCapture(pod.namespace);
+  else await apply(pod, from);
   const { code, stderr } = await pod.init(to ?? ["--cleanup-only"], {
     env: { PATH: tools.path, KILL_AT: String(step) },
   });
@@ -82,11 +67,10 @@ suite("a run that is killed at any step is mended by running again", { skip: nee
     test(cut.name, async (context) => {
       const pod = createInitPod(context);
       const tools = createSteppedTools(context);
-      const scene = { pod, tools, traffic: await createTraffic(context, pod, [15001, 15006]) };
+      const scene = { pod, tools, traffic: await createTraffic(context, pod, [15001, 15006], ["IPv4"]) };
       let steps = 0;
       while (await killAt(steps + 1, cut, scene)) steps += 1;
       assert.ok(steps > 0, "nothing was written");
-      console.log(cut.name, steps);
     });
   }
 });

@@ -91,7 +91,8 @@ export interface OthersRules {
 }
 
 function restore(pod: InitPod, variant: "nft" | "legacy", { IPv4, IPv6 }: typeof before): void {
-  const command = (name: string, text: string) => `${name}-${variant}-restore --noflush --counters <<'END'\n${text}END\n`;
+  const command = (name: string, text: string) =>
+    `${name}-${variant}-restore --noflush --counters <<'END'\n${text}END\n`;
   pod.shell(command("iptables", IPv4) + command("ip6tables", IPv6));
 }
 

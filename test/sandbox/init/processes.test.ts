@@ -66,7 +66,14 @@ suite("what a run starts", { skip: needsRoot }, () => {
 const hasStrace = spawnSync("strace", ["--version"]).status === 0;
 
 suite("a dry run starts nothing and needs no privilege", { skip: needsRoot }, () => {
-  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"];
+  const nobody = [
+    "setpriv",
+    "--reuid=65534",
+    "--regid=65534",
+    "--clear-groups",
+    "--inh-caps=-all",
+    "--bounding-set=-all",
+  ];
 
   for (const flags of [[], ["--native-nftables"], ["--cleanup-only"], ["--redirect-dns", "--explain"]]) {
     test(`with ${flags.join(" ") || "no other flag"}`, async (context) => {
@@ -85,7 +92,17 @@ suite("a dry run starts nothing and needs no privilege", { skip: needsRoot }, ()
     const trace = join(path, "trace");
     const outrigger = [process.execPath, join(import.meta.dirname, "../../../cli/main.ts")];
     const calls = "execve,fork,vfork";
-    execFileSync("strace", ["-f", "-e", `trace=${calls}`, "-o", trace, ...outrigger, "init", ...captureAll, "--dry-run"]);
+    execFileSync("strace", [
+      "-f",
+      "-e",
+      `trace=${calls}`,
+      "-o",
+      trace,
+      ...outrigger,
+      "init",
+      ...captureAll,
+      "--dry-run",
+    ]);
     assert.equal(readFileSync(trace, "utf8").match(/\b(execve|v?fork)\(/g)?.length, 1);
   });
 });

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import type { IpFamily } from "../../../mesh/address.ts";
+import { ipFamilies } from "../../../mesh/redirect/live/observed.ts";
 import type { Answers, Order } from "./knocking-process.ts";
 import type { InitPod } from "./pod.ts";
 
@@ -67,8 +69,12 @@ export async function createTraffic(
   context: TestContext,
   pod: InitPod,
   proxyPorts: readonly number[],
+  families: readonly IpFamily[] = ipFamilies,
 ): Promise<Traffic> {
   const { names, podIp, podIpv6, callerIp } = pod.network;
+  const outsideAddresses = { IPv4: callerIp, IPv6: "fd00:99::1" };
+  const podAddresses = { IPv4: podIp, IPv6: podIpv6 };
+  const to = (addresses: typeof podAddresses, port: number) => families.map((family) => `${addresses[family]} ${port}`);
   const inPod = (user: number) => ({ netns: names.pod, user });
   const outside = { netns: names.caller, user: users.app };
   await Promise.all([
@@ -77,11 +83,8 @@ export async function createTraffic(
     startProcess(context, { ...outside, user: 0 }, "answering-process.ts", [`${outsidePort}=${words.outside}`]),
   ]);
   const knockers = await Promise.all([
-    startProcess(context, inPod(users.app), "knocking-process.ts", [
-      `${callerIp} ${outsidePort}`,
-      `fd00:99::1 ${outsidePort}`,
-    ]),
-    startProcess(context, outside, "knocking-process.ts", [`${podIp} ${appPort}`, `${podIpv6} ${appPort}`]),
+    startProcess(context, inPod(users.app), "knocking-process.ts", to(outsideAddresses, outsidePort)),
+    startProcess(context, outside, "knocking-process.ts", to(podAddresses, appPort)),
   ]);
   const ask = async (given: Order) => {
     const told = knockers.map(answers);
