@@ -1,6 +1,6 @@
-import { type ExecaError, execa } from "execa";
 import { OutriggerError } from "../mesh/errors.ts";
 import { explainFailure, type ToolFailure } from "../mesh/redirect/failure.ts";
+import { type Ended, outputLimitBytes, runAlone, runAlongside } from "./program.ts";
 
 export interface Command {
   readonly file: string;
@@ -9,6 +9,8 @@ export interface Command {
   readonly input?: string;
   /** After this long the process is killed and the command has failed. Default 30 s. */
   readonly timeoutMs?: number;
+  /** What this process does until the command has ended; `nothing` is faster. Default `others`: it goes on. */
+  readonly meanwhile?: "nothing" | "others";
 }
 
 export type Outcome =
@@ -28,32 +30,27 @@ export function commandLine({ file, args }: Command): string {
     .join(" ");
 }
 
-function failureOf(command: Command, error: ExecaError): Failure {
-  const notInstalled = error.code === "ENOENT";
-  const ended = error.timedOut
-    ? `did not end within ${command.timeoutMs ?? defaultTimeoutMs} ms`
-    : notInstalled
-      ? "is not installed"
-      : `ended with ${error.signal ?? (error.exitCode === undefined ? String(error.code) : `exit code ${error.exitCode}`)}`;
-  return {
-    command: commandLine(command),
-    ended,
-    stdout: String(error.stdout ?? ""),
-    stderr: String(error.stderr ?? ""),
-    input: command.input ?? "",
-    notInstalled,
-    cause: error,
-  };
-}
-
 const defaultTimeoutMs = 30_000;
+
+function describeEnd(failed: NonNullable<Ended["failed"]>, timeoutMs: number): string {
+  if (failed === "not-installed") return "is not installed";
+  if (failed === "timeout") return `did not end within ${timeoutMs} ms`;
+  return failed === "too-much-output" ? `printed more than ${outputLimitBytes} bytes` : `ended with ${failed.by}`;
+}
 
 /** Runs a command; a failure is a value, for those who expect it. */
 export async function attempt(command: Command): Promise<Outcome> {
-  const { file, args, input = "", timeoutMs = defaultTimeoutMs } = command;
-  const result = await execa(file, args, { input, timeout: timeoutMs, reject: false, stripFinalNewline: false });
-  if (!result.failed) return { ok: true, stdout: result.stdout };
-  return { ok: false, failure: failureOf(command, result as unknown as ExecaError) };
+  const { input = "", timeoutMs = defaultTimeoutMs } = command;
+  const program = { ...command, input, timeoutMs };
+  const { failed, ...ended } = command.meanwhile === "nothing" ? runAlone(program) : await runAlongside(program);
+  if (failed === undefined) return { ok: true, stdout: ended.stdout };
+  const { stdout, stderr, cause } = ended;
+  const said = { stdout, stderr, input, cause };
+  const notInstalled = failed === "not-installed";
+  return {
+    ok: false,
+    failure: { ...said, command: commandLine(command), ended: describeEnd(failed, timeoutMs), notInstalled },
+  };
 }
 
 /** The error of a command that failed: its line to paste, how it ended, what it said, what that means. */

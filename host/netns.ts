@@ -8,9 +8,12 @@ export interface NetworkNamespace {
 
 export const ownNamespace: NetworkNamespace = {};
 
-/** The command, run in the namespace. nsenter becomes the command: it costs no process of its own. */
+/**
+ * The command, run in the namespace. nsenter becomes the command: it costs no process of its own. Who works in its own
+ * namespace is there for that alone, as the init container is, and stands still meanwhile.
+ */
 export function within({ path }: NetworkNamespace, command: Command): Command {
-  if (path === undefined) return command;
+  if (path === undefined) return { ...command, meanwhile: "nothing" };
   return { ...command, file: "nsenter", args: [`--net=${path}`, "--", command.file, ...command.args] };
 }
 

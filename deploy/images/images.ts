@@ -6,11 +6,12 @@ import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } fr
 const bundleFolder = "/opt/outrigger";
 const node = "/usr/local/bin/node";
 const program = `${bundleFolder}/outrigger.mjs`;
+const initProgram = `${bundleFolder}/outrigger.cjs`;
 
 /** What each image runs and as whom; the Containerfile says the same of its targets. */
 export const processes = {
   outrigger: { entrypoint: [node, ...webhookNodeFlags, program], user: "65532:65532" },
-  init: { entrypoint: [node, program] },
+  init: { entrypoint: [node, initProgram] },
   cni: { entrypoint: [node, ...webhookNodeFlags, program] },
 } as const;
 
@@ -36,7 +37,7 @@ export async function webhookImage(version: string, bundled: string): Promise<Im
   };
 }
 
-/** What istio-init runs: the same, and the tools that write rules. The Pod's spec says that it runs as root. */
+/** What istio-init runs, from `bundleInit`, and the tools that write rules. The Pod's spec says that it runs as root. */
 export async function initImage(version: string, bundled: string): Promise<Image> {
   return {
     repository: "docker.io/outrigger/init",

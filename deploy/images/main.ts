@@ -5,7 +5,7 @@ import { execa } from "execa";
 import packageJson from "../../package.json" with { type: "json" };
 import { writeArchive } from "./archive.ts";
 import { billOfMaterials, debianComponents, nodeComponent, npmComponents } from "./bill-of-materials.ts";
-import { bundle } from "./bundle.ts";
+import { bundle, bundleInit } from "./bundle.ts";
 import { type Image, reference } from "./file.ts";
 import { goProgram } from "./go-program.ts";
 import { cniImage, initImage, webhookImage } from "./images.ts";
@@ -50,12 +50,18 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { builder: { type: "string" } } });
   const builder = values.builder ?? (await availableBuilder());
   const bundled = join(root, "dist", "bundle");
-  const packages = await bundle(bundled);
+  const bundledInit = join(root, "dist", "bundle-init");
+  const allPackages = await bundle(bundled);
+  const initPackages = await bundleInit(bundledInit);
   await mkdir(output, { recursive: true });
-  for (const image of [
-    await webhookImage(packageJson.version, bundled),
-    await initImage(packageJson.version, bundled),
-    await cniImage(packageJson.version, bundled, await goProgram("cni/plugin", "outrigger-cni")),
+  const { version } = packageJson;
+  for (const { image, packages } of [
+    { image: await webhookImage(version, bundled), packages: allPackages },
+    { image: await initImage(version, bundledInit), packages: initPackages },
+    {
+      image: await cniImage(version, bundled, await goProgram("cni/plugin", "outrigger-cni")),
+      packages: allPackages,
+    },
   ]) {
     const name = targets[image.repository] ?? "image";
     if (builder === "archive") await buildArchive(image, name);

@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
-import { bundle } from "./bundle.ts";
+import { bundle, bundleInit } from "./bundle.ts";
 import type { ImageFile, Layer } from "./file.ts";
 import { goProgram } from "./go-program.ts";
 import { cniImage, initImage, webhookImage } from "./images.ts";
@@ -27,10 +27,11 @@ export async function writeRoot(layers: readonly Layer[], root: string): Promise
 /** The Containerfile's last build step. usage: node root-folders.ts FOLDER */
 if (import.meta.main) {
   const target = process.argv[2] ?? "";
-  const bundled = "/tmp/bundle";
+  const [bundled, bundledInit] = ["/tmp/bundle", "/tmp/bundle-init"];
   await bundle(bundled);
+  await bundleInit(bundledInit);
   await writeRoot((await webhookImage(packageJson.version, bundled)).layers, join(target, "outrigger"));
-  await writeRoot((await initImage(packageJson.version, bundled)).layers, join(target, "init"));
+  await writeRoot((await initImage(packageJson.version, bundledInit)).layers, join(target, "init"));
   const plugin = await goProgram("cni/plugin", "outrigger-cni");
   await writeRoot((await cniImage(packageJson.version, bundled, plugin)).layers, join(target, "cni"));
 }

@@ -2,7 +2,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { writeArchive } from "../../deploy/images/archive.ts";
-import { bundle } from "../../deploy/images/bundle.ts";
+import { bundle, bundleInit } from "../../deploy/images/bundle.ts";
 import { type Image, reference } from "../../deploy/images/file.ts";
 import { goProgram } from "../../deploy/images/go-program.ts";
 import { cniImage, initImage, webhookImage } from "../../deploy/images/images.ts";
@@ -51,11 +51,13 @@ async function envoyImage(): Promise<Image> {
 async function productImages(): Promise<Image[]> {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const bundled = join(root, "dist", "bundle");
+  const bundledInit = join(root, "dist", "bundle-init");
   await bundle(bundled);
+  await bundleInit(bundledInit);
   const plugin = await goProgram("cni/plugin", "outrigger-cni");
   return [
     await webhookImage(version, bundled),
-    await initImage(version, bundled),
+    await initImage(version, bundledInit),
     await cniImage(version, bundled, plugin),
   ];
 }
