@@ -14,7 +14,8 @@ let bundled = "";
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "outrigger-bundle-"));
   bundled = join(folder, "init");
-  assert.deepEqual(await bundleInit(bundled), ["node_modules/commander", "node_modules/yaml"]);
+  const packages = ["node_modules/commander", "node_modules/valibot", "node_modules/yaml"];
+  assert.deepEqual(await bundleInit(bundled), packages);
 });
 
 after(() => rm(folder, { recursive: true }));
