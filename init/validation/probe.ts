@@ -7,7 +7,17 @@ import type { CaptureProbe } from "./plan.ts";
 /** What a probe showed. */
 export type ProbeResult =
   | { readonly captured: true; readonly how: string }
-  | { readonly captured: false; readonly why: string };
+  | { readonly captured: false; readonly why: string }
+  /** Nothing was sent: there is no route to where it would go, and NAT comes after routing. */
+  | { readonly captured: "unknown"; readonly why: string };
+
+/** How connecting ends where the Pod has no route. */
+const unrouted: readonly string[] = ["ENETUNREACH", "EHOSTUNREACH", "EADDRNOTAVAIL"];
+
+function notCaptured(to: string, outcome: string): ProbeResult {
+  const why = `${to}: ${outcome}`;
+  return unrouted.includes(outcome) ? { captured: "unknown", why } : { captured: false, why };
+}
 
 const loopback: Readonly<Record<IpFamily, string>> = { IPv4: "127.0.0.1", IPv6: "::1" };
 
@@ -80,7 +90,7 @@ async function proveArrival(probe: CaptureProbe, timeoutMs: number): Promise<Pro
       if (outcome === "connected") return { captured: true, how: `the proxy answered for ${to}` };
       return { captured: false, why: `${to}: ${outcome}, while port ${probe.port} is taken` };
     }
-    if (outcome !== "connected") return { captured: false, why: `${to}: ${outcome}` };
+    if (outcome !== "connected") return notCaptured(to, outcome);
     const arrived = await Promise.race([listener.arrival.then(() => "arrived" as const), limit.reached]);
     if (arrived === "arrived") return { captured: true, how: `${to} arrived at port ${probe.port}` };
     return { captured: false, why: `${to} connected to somebody else than port ${probe.port}` };

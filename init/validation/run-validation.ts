@@ -17,33 +17,43 @@ function failed(problems: readonly Problem[]): OutriggerError {
   return new OutriggerError("VALIDATION_FAILED", problems);
 }
 
-async function prove(probe: CaptureProbe, owner: Owner, { probeTimeoutMs }: Operation): Promise<string> {
-  const field = `${probe.family} of uid ${owner.uid}, gid ${owner.gid}`;
+/** What a probe showed: proven, and how; or that this connection proves nothing, and why. */
+type Proof = { readonly proven: string } | { readonly unproven: Unproven };
+
+interface Unproven {
+  readonly family: IpFamily;
+  readonly why: string;
+}
+
+async function prove(probe: CaptureProbe, owner: Owner, { probeTimeoutMs }: Operation): Promise<Proof> {
+  const { family } = probe;
+  const field = `${family} of uid ${owner.uid}, gid ${owner.gid}`;
   const result = await runProbe(probe, probeTimeoutMs);
-  if (result.captured) return `${field}: captured (${result.how})`;
+  if (result.captured === true) return { proven: `${field}: captured (${result.how})` };
+  if (result.captured === "unknown") return { unproven: { family, why: `there is no route (${result.why})` } };
   const remedy = "see outrigger init verify, and whether something else in the Pod changes its rules";
   throw failed([{ field, message: `is not captured: ${result.why}`, remedy }]);
 }
 
 /** Where no connection of this user can prove capture, the live rules do, if they can be read. */
 async function proveByReading(
-  family: readonly IpFamily[],
+  unproven: readonly Unproven[],
   { config }: ResolvedCapture,
   { nativeNftables, forceIptablesBinary: binary }: Operation,
-  { uid, gid }: Owner,
 ): Promise<string> {
-  const why = `no connection of uid ${uid}, gid ${gid} is captured by these settings`;
+  const field = unproven.map(({ family }) => family).join(" and ");
+  const why = [...new Set(unproven.map((each) => each.why))].join("; ");
   const { verifyCapture } = await import("../../host/capture.ts");
   try {
     const { differences } = await verifyCapture(compileHere(config), { wish: { nativeNftables, binary } });
-    if (differences.length === 0) return `${family.join(" and ")}: ${why}; the live rules are what was compiled`;
+    if (differences.length === 0) return `${field}: ${why}; the live rules are what was compiled`;
     throw failed(
       differences.map((difference) => ({ field: "the live rules", message: describeDifference(difference) })),
     );
   } catch (error) {
     if (error instanceof OutriggerError && error.code === "VALIDATION_FAILED") throw error;
     const remedy = `run as one of the proxy's users (${config.proxyUids.join(", ")}), or with NET_ADMIN to read the rules`;
-    throw failed([{ field: family.join(" and "), message: `cannot be proven: ${why}`, remedy }]);
+    throw failed([{ field, message: `cannot be proven: ${why}`, remedy }]);
   }
 }
 
@@ -54,9 +64,15 @@ async function proveByReading(
  */
 export async function runValidation(capture: ResolvedCapture, operation: Operation): Promise<string[]> {
   const owner = ownOwner();
-  const { probes, unproven } = validationPlan(capture.config, owner, ownNetwork(), operation.probePort);
+  const plan = validationPlan(capture.config, owner, ownNetwork(), operation.probePort);
+  const why = `no connection of uid ${owner.uid}, gid ${owner.gid} is captured by these settings`;
+  const unproven: Unproven[] = plan.unproven.map((family) => ({ family, why }));
   const validated: string[] = [];
-  for (const probe of probes) validated.push(await prove(probe, owner, operation));
-  if (unproven.length > 0) validated.push(await proveByReading(unproven, capture, operation, owner));
+  for (const probe of plan.probes) {
+    const proof = await prove(probe, owner, operation);
+    if ("proven" in proof) validated.push(proof.proven);
+    else unproven.push(proof.unproven);
+  }
+  if (unproven.length > 0) validated.push(await proveByReading(unproven, capture, operation));
   return validated;
 }
