@@ -1,66 +1,33 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { bundle } from "../deploy/images/bundle.ts";
+import { join } from "node:path";
+import { bundleInit } from "../deploy/images/bundle.ts";
+import { type Cost, counter } from "./init/counted.ts";
+import { type Command, runInside, withNamespace } from "./init/namespace.ts";
 
 /**
- * One run of init in a network namespace that has no rules yet, against the `iptables-restore` of the same input: wall
- * time in turn, so that a machine that gets slower is slower for both; then, in a run of its own, processes and memory.
+ * `outrigger init` as the init image has it, on three backends, each run in a network namespace of its own: a fresh run, the
+ * same again, a cleanup; a dry run; and Node.js with an empty script. All in turn, so that a machine that gets slower is slower
+ * for all, against the backend's own tool writing the text of the dry run. Then, in runs of their own, processes and memory.
  */
 const rounds = Number(process.env.ROUNDS ?? 20);
-const root = join(import.meta.dirname, "..");
 const flags = ["-i", "*", "-b", "*", "-d", "15090,15021,15020"];
-const counted = ["iptables-restore", "iptables-save", "iptables-nft-save", "iptables-legacy-save", "nft", "ip"].concat([
-  "iptables",
-  "iptables-nft-restore",
-  "iptables-legacy-restore",
-  "iptables-nft",
-  "iptables-legacy",
-]);
 
-interface Command {
-  readonly args: readonly string[];
-  readonly input?: string;
-  readonly env?: NodeJS.ProcessEnv;
+interface Backend {
+  readonly flags: readonly string[];
+  /** What writes the rules without us. */
+  readonly bare: readonly string[];
 }
 
-const ip = (...args: string[]) => execFileSync("ip", args, { stdio: ["ignore", "ignore", "inherit"] });
+const backends: Readonly<Record<string, Backend>> = {
+  "iptables-nft": { flags: ["--force-iptables-binary", "nft"], bare: ["iptables-nft-restore", "--noflush"] },
+  "iptables-legacy": { flags: ["--force-iptables-binary", "legacy"], bare: ["iptables-legacy-restore", "--noflush"] },
+  nftables: { flags: ["--native-nftables"], bare: ["nft", "-f", "-"] },
+};
 
-/** Runs `act` in a fresh network namespace with one IPv4 address, and takes the namespace away. */
-function withNamespace<Result>(act: (name: string) => Result): Result {
-  const name = `or-bench-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  ip("netns", "add", name);
-  try {
-    ip("-n", name, "link", "add", "eth0", "type", "veth", "peer", "name", "peer0");
-    ip("-n", name, "addr", "add", "10.77.0.2/24", "dev", "eth0");
-    for (const link of ["lo", "eth0", "peer0"]) ip("-n", name, "link", "set", link, "up");
-    return act(name);
-  } finally {
-    ip("netns", "delete", name);
-  }
-}
-
-/** Milliseconds that the command takes inside the namespace. */
-function time(name: string, { args, input = "", env = process.env }: Command): number {
-  const start = process.hrtime.bigint();
-  const { status, stderr } = spawnSync("nsenter", [`--net=/run/netns/${name}`, ...args], { input, env });
-  if (status !== 0) throw new Error(`${args.join(" ")} ended with ${status}: ${stderr}`);
-  return Number(process.hrtime.bigint() - start) / 1e6;
-}
-
-/** Folder first on PATH in which each counted program writes its name down before it is the real one. */
-function countingPath(folder: string, log: string): string {
-  const shims = join(folder, "shims");
-  mkdirSync(shims);
-  for (const name of counted) {
-    const { stdout } = spawnSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" });
-    if (stdout.trim() === "") continue;
-    writeFileSync(join(shims, name), `#!/bin/sh\necho ${name} >> ${log}\nexec ${stdout.trim()} "$@"\n`);
-    chmodSync(join(shims, name), 0o755);
-  }
-  return [shims, process.env.PATH].join(delimiter);
-}
+/** What one namespace goes through, in order. */
+const steps = ["fresh", "rerun", "cleanup"] as const;
+type Step = (typeof steps)[number];
 
 function summary(times: readonly number[]) {
   const sorted = [...times].sort((one, other) => one - other);
@@ -68,46 +35,87 @@ function summary(times: readonly number[]) {
   return { min: at(0), median: at(0.5), max: at(1) };
 }
 
+type Summary = ReturnType<typeof summary>;
+
+function ratio(one: Summary, other: Summary) {
+  const of = (key: "min" | "median") => Number((one[key] / other[key]).toFixed(2));
+  return { min: of("min"), median: of("median") };
+}
+
+/** The commands of one backend. */
+interface Commands extends Readonly<Record<Step, Command>> {
+  readonly dryRun: Command;
+  readonly bare: Command;
+}
+
+function commandsOf(program: readonly string[], backend: Backend): Commands {
+  const init = [...program, "init", ...backend.flags];
+  const dryRun = { args: [...init, ...flags, "--dry-run"] };
+  const fresh = { args: [...init, ...flags] };
+  const input = withNamespace((name) => runInside(name, dryRun).stdout);
+  return {
+    fresh,
+    rerun: fresh,
+    cleanup: { args: [...init, "--cleanup-only"] },
+    dryRun,
+    bare: { args: backend.bare, input },
+  };
+}
+
+type Times = Record<keyof Commands, number[]>;
+
+function timeRound(commands: Commands, times: Times): void {
+  const time = (what: keyof Commands, name: string) => {
+    times[what].push(runInside(name, commands[what]).milliseconds);
+  };
+  withNamespace((name) => time("bare", name));
+  withNamespace((name) => {
+    time("dryRun", name);
+    for (const step of steps) time(step, name);
+  });
+}
+
+function costs(commands: Commands, count: (name: string, command: Command) => Cost): Readonly<Record<string, Cost>> {
+  return withNamespace((name) =>
+    Object.fromEntries((["dryRun", ...steps] as const).map((step) => [step, count(name, commands[step])])),
+  );
+}
+
+function report({ bare, ...times }: Times, cost: Readonly<Record<string, Cost>>) {
+  const write = summary(bare);
+  const ofInit = Object.entries(times).map(([step, list]) => {
+    const milliseconds = summary(list);
+    return [step, { milliseconds, ratioToBareWrite: ratio(milliseconds, write), ...cost[step] }];
+  });
+  return { bareWrite: { milliseconds: write }, ...Object.fromEntries(ofInit) };
+}
+
 const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
 try {
-  await bundle(join(folder, "bundle"));
-  const bundled = [process.execPath, join(folder, "bundle", "outrigger.mjs"), "init", ...flags];
-  const input = withNamespace((name) =>
-    execFileSync("nsenter", [`--net=/run/netns/${name}`, ...bundled, "--dry-run"], { encoding: "utf8" }),
-  );
-  const commands: Readonly<Record<string, Command>> = {
-    bundled: { args: bundled },
-    checkout: { args: [join(root, "bin", "outrigger"), "init", ...flags] },
-    dryRun: { args: [...bundled, "--dry-run"] },
-    bareRestore: { args: ["iptables-restore", "--noflush"], input },
-  };
-  const times = Object.fromEntries(Object.keys(commands).map((name) => [name, [] as number[]]));
-  for (let round = 0; round <= rounds; round += 1) {
-    for (const [name, command] of Object.entries(commands)) {
-      const taken = withNamespace((namespace) => time(namespace, command));
-      if (round > 0) times[name]?.push(taken);
-    }
+  await bundleInit(join(folder, "bundle"));
+  const program = [process.execPath, join(folder, "bundle", "outrigger.cjs")];
+  const all = Object.entries(backends).map(([backend, value]) => {
+    const times: Times = { bare: [], dryRun: [], fresh: [], rerun: [], cleanup: [] };
+    return { backend, commands: commandsOf(program, value), times };
+  });
+  const node: number[] = [];
+  const nothing: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    for (const { commands, times } of all) timeRound(commands, times);
+    withNamespace((name) => {
+      node.push(runInside(name, { args: [process.execPath, "-e", "0"] }).milliseconds);
+      nothing.push(runInside(name, { args: ["true"] }).milliseconds);
+    });
   }
-  const log = join(folder, "processes");
-  const memory = join(folder, "memory");
-  const atExit = `import{writeFileSync}from"node:fs";process.on("exit",()=>writeFileSync(${JSON.stringify(memory)},String(process.resourceUsage().maxRSS)))`;
-  const env = {
-    ...process.env,
-    PATH: countingPath(folder, log),
-    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(atExit)}`,
-  };
-  writeFileSync(log, "");
-  withNamespace((name) => time(name, { args: bundled, env }));
-  const milliseconds = Object.fromEntries(Object.entries(times).map(([name, list]) => [name, summary(list)]));
-  const median = (name: string) => milliseconds[name]?.median ?? Number.NaN;
+  const count = counter(folder);
+  const results = all.map(({ backend, commands, times }) => [backend, report(times, costs(commands, count))]);
   process.stdout.write(
     `${JSON.stringify({
       bench: "init",
       rounds,
-      milliseconds,
-      ratioToBareRestore: Number((median("bundled") / median("bareRestore")).toFixed(2)),
-      childProcesses: readFileSync(log, "utf8").split("\n").filter(Boolean),
-      residentMiB: Number((Number(readFileSync(memory, "utf8")) / 1024).toFixed(1)),
+      entersNamespaceOnly: { milliseconds: summary(nothing) },
+      nodeAlone: { milliseconds: summary(node) },
+      ...Object.fromEntries(results),
     })}\n`,
   );
 } finally {

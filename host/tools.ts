@@ -1,5 +1,5 @@
 import { accessSync, constants, existsSync, realpathSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import type { IpFamily } from "../mesh/address.ts";
 import type { IptablesBackend } from "../mesh/redirect/backend.ts";
 
@@ -31,7 +31,7 @@ function isExecutable(path: string): boolean {
 function find(name: string, searchPath: string): string | undefined {
   return searchPath
     .split(":")
-    .map((folder) => join(folder === "" ? "." : folder, name))
+    .map((folder) => `${folder === "" ? "." : folder}/${name}`)
     .find((path) => existsSync(path) && isExecutable(path)); // most are not there, and an error costs ten times as much
 }
 
