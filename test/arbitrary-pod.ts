@@ -105,6 +105,14 @@ const annotations = fc
     maybe("proxy.istio.io/config", fc.constantFrom("concurrency: 1", "holdApplicationUntilProxyStarts: true")),
     maybe("sidecar.istio.io/rewriteAppHTTPProbers", fc.constantFrom("true", "false")),
     maybe("kubectl.kubernetes.io/default-container", fc.constant("till")),
+    maybe("sidecar.istio.io/bootstrapOverride", fc.constant("own-bootstrap")),
+    fc.constantFrom(
+      {},
+      {
+        "sidecar.istio.io/userVolume": '{"certificates":{"secret":{"secretName":"till"}}}',
+        "sidecar.istio.io/userVolumeMount": '{"certificates":{"mountPath":"/etc/certificates"}}',
+      },
+    ),
     maybe("team", fc.constant("checkout")),
   )
   .map((parts) => Object.assign({}, ...parts) as Record<string, string>);

@@ -108,6 +108,30 @@ export function sidecarBootstrap(options: BootstrapOptions): Bootstrap {
   };
 }
 
+/**
+ * The bootstrap of a gateway: what is Envoy's own, and nothing that captures. What it listens to is the user's to say,
+ * in a bootstrap that is merged with this one.
+ */
+function gatewayBootstrap(options: BootstrapOptions): Bootstrap {
+  const { ipFamilies } = options;
+  const status = statusServer({ ...options, discovery: undefined });
+  const { filters, routes } = mergedMetrics([], false);
+  return {
+    admin: { address: socketAddress(loopback, ports.admin), ignore_global_conn_limit: true },
+    static_resources: {
+      listeners: [
+        healthListener(ipFamilies, []),
+        prometheusListener(ipFamilies, { filters, routes }),
+        ...status.listeners,
+      ],
+      clusters: uniqueByName([adminCluster(), ...status.clusters]),
+    },
+    overload_manager: { resource_monitors: [connectionLimit] },
+  };
+}
+
+export const envoyBootstraps = { sidecar: sidecarBootstrap, gateway: gatewayBootstrap } as const;
+
 /** How JSON prints what marks a reference to the environment; see `podAddress`. */
 const reference = /\\u0000(INSTANCE_IP)/g;
 

@@ -9,12 +9,16 @@ import { admit } from "../admit.ts";
 import { profileNames } from "../profile/profiles.ts";
 import { type InjectionSettings, injectionSettings } from "../settings.ts";
 
+const waiting = { global: { proxy: { holdApplicationUntilProxyStarts: true } } };
+
 const variants: Record<string, InjectionSettings> = Object.fromEntries(
   profileNames.flatMap((profile) => [
     [profile, injectionSettings({ profile })],
     [`${profile}, no native sidecars`, injectionSettings({ profile, nativeSidecars: "disabled" })],
     [`${profile} under CNI`, injectionSettings({ profile, values: { pilot: { cni: { enabled: true } } } })],
     [`${profile} in a network`, injectionSettings({ profile, values: { global: { network: "n1" } } })],
+    [`${profile}, the application waits`, injectionSettings({ profile, nativeSidecars: "disabled", values: waiting })],
+    [`${profile}'s gateway`, injectionSettings({ profile, injectorConfig: { defaultTemplates: ["gateway"] } })],
   ]),
 );
 

@@ -3,17 +3,24 @@ import type { Container } from "../../mesh/pod.ts";
 import { annotationOf } from "../../mesh/pod-metadata.ts";
 import type { PodOptions } from "../pod-options.ts";
 import { literal } from "./istio-arguments.ts";
+import { customBootstrapFile } from "./istio-volumes.ts";
+
+/** What the image's entry point is told. */
+export const envoyCommand = ["/usr/local/bin/envoy"];
 
 const bootstrapFlag = "--config-yaml";
 /** Worker threads where neither the mesh nor the Pod says. */
 const defaultConcurrency = 2;
 
+/** What an Envoy is in the mesh, as its node's id begins. */
+export type EnvoyRole = "sidecar" | "router";
+
 /** Who this Envoy is, from the environment. */
-function identityArguments({ settings }: PodOptions): string[] {
+function identityArguments({ settings }: PodOptions, role: EnvoyRole): string[] {
   const domain = `$(POD_NAMESPACE).svc.${settings.values.global.proxy.clusterDomain}`;
   return [
     "--service-node",
-    `sidecar~$(INSTANCE_IP)~$(POD_NAME).$(POD_NAMESPACE)~${domain}`,
+    `${role}~$(INSTANCE_IP)~$(POD_NAME).$(POD_NAMESPACE)~${domain}`,
     "--service-cluster",
     "$(POD_NAME).$(POD_NAMESPACE)",
   ];
@@ -36,12 +43,19 @@ function processArguments({ proxyConfig }: PodOptions): string[] {
   return [...workers, "--file-flush-interval-msec", "250", "--disable-hot-restart"];
 }
 
+/** A bootstrap of the user's own, from a ConfigMap. Envoy reads it first, and merges the other one into it. */
+function ownBootstrapArguments({ pod }: PodOptions): string[] {
+  const set = annotationOf(pod, annotations.bootstrapOverride) !== undefined;
+  return set ? ["--config-path", customBootstrapFile] : [];
+}
+
 /** The arguments of a stock Envoy. */
-export function envoyArguments(options: PodOptions, bootstrap: string): string[] {
+export function envoyArguments(options: PodOptions, bootstrap: string, role: EnvoyRole): string[] {
   return [
     bootstrapFlag,
     bootstrap,
-    ...identityArguments(options),
+    ...ownBootstrapArguments(options),
+    ...identityArguments(options, role),
     ...logArguments(options),
     ...processArguments(options),
   ];

@@ -1,5 +1,5 @@
 import type { AppProbe, ProbeAction } from "../../mesh/envoy/app-probe.ts";
-import { type BootstrapOptions, bootstrapArgument, sidecarBootstrap } from "../../mesh/envoy/bootstrap.ts";
+import { type BootstrapOptions, bootstrapArgument, envoyBootstraps } from "../../mesh/envoy/bootstrap.ts";
 import type { MetricsTarget } from "../../mesh/envoy/merged-metrics.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { annotations } from "../../mesh/names.ts";
@@ -48,15 +48,17 @@ export function metricsTargets(scrape: ScrapeConfiguration | undefined): Metrics
     .filter(({ port }) => isPort(port));
 }
 
+export type BootstrapKind = keyof typeof envoyBootstraps;
+
 /** The Pods of one workload share a bootstrap: each is printed once, and this many are kept. */
 const keptBootstraps = 256;
 const printed = new Map<string, string>();
 
-function bootstrapText(options: BootstrapOptions): string {
-  const key = JSON.stringify(options);
+function bootstrapText(kind: BootstrapKind, options: BootstrapOptions): string {
+  const key = `${kind} ${JSON.stringify(options)}`;
   const known = printed.get(key);
   if (known !== undefined) return known;
-  const text = withinLimit(bootstrapArgument(sidecarBootstrap(options)));
+  const text = withinLimit(bootstrapArgument(envoyBootstraps[kind](options)));
   const [oldest] = printed.keys();
   if (oldest !== undefined && printed.size >= keptBootstraps) printed.delete(oldest);
   printed.set(key, text);
@@ -76,11 +78,19 @@ function withinLimit(argument: string): string {
 /** The bootstrap argument for a Pod, with what of the application Envoy answers for. */
 export function envoyBootstrap(
   { pod, settings, mode, statusPort }: PodOptions,
+  kind: BootstrapKind,
   probes: ProbeRecord,
   proxy?: Container,
 ): string {
   const { ipFamilies, discovery } = settings.envoy;
   const metrics = metricsTargets(proxy && readScrapeEnv(proxy));
   const containers = containerLists.flatMap((list) => pod.spec[list] ?? []).map(({ name }) => name);
-  return bootstrapText({ ipFamilies, mode, statusPort, probes: appProbes(probes, containers), metrics, discovery });
+  return bootstrapText(kind, {
+    ipFamilies,
+    mode,
+    statusPort,
+    probes: appProbes(probes, containers),
+    metrics,
+    discovery,
+  });
 }

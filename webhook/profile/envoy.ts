@@ -6,11 +6,12 @@ import { withContainer } from "../pod-containers.ts";
 import type { PodOptions } from "../pod-options.ts";
 import type { PodOverlay } from "../template/template.ts";
 import { captureArguments } from "./capture-arguments.ts";
-import { envoyArguments, withBootstrap } from "./envoy-arguments.ts";
+import { envoyArguments, envoyCommand, withBootstrap } from "./envoy-arguments.ts";
 import { envoyBootstrap } from "./envoy-bootstrap.ts";
 import { discoveryParts } from "./envoy-discovery.ts";
+import { containerMounts, ownVolumes, podVolumes } from "./envoy-volumes.ts";
 import { envoyImage } from "./image.ts";
-import { captureContainer } from "./init-container.ts";
+import { captureContainer, groupArguments } from "./init-container.ts";
 import { metadataEnv, uniqueEnv } from "./istio-env.ts";
 import { proxySecurityContext } from "./istio-proxy.ts";
 import { placed, pullSecrets } from "./istio-sidecar.ts";
@@ -23,7 +24,7 @@ function fromField(name: string, fieldPath: string): EnvVar {
 }
 
 /** Who this Envoy is, and where the application is. Kubernetes fills it in when the container starts. */
-const identityEnv = [
+export const envoyIdentityEnv = [
   fromField("POD_NAME", "metadata.name"),
   fromField("POD_NAMESPACE", "metadata.namespace"),
   fromField("INSTANCE_IP", "status.podIP"),
@@ -39,11 +40,6 @@ const lockFileEnv: EnvVar = { name: "XTABLES_LOCKFILE", value: "/dev/shm/xtables
 
 function withReadOnlyRoot(container: Container): Container {
   return { ...container, securityContext: { ...container.securityContext, readOnlyRootFilesystem: true } };
-}
-
-/** The proxy's group, where it is not the number of its user. */
-function groupArguments({ ids }: PodOptions): string[] {
-  return ids.group === ids.user ? [] : ["-g", String(ids.group)];
 }
 
 function initContainer(options: PodOptions): Container[] {
@@ -78,13 +74,13 @@ function proxyContainer(options: PodOptions): Container {
   return {
     name: containers.proxy,
     image: envoyImage(options),
-    command: ["/usr/local/bin/envoy"],
-    args: envoyArguments(options, envoyBootstrap(options, {})),
-    env: uniqueEnv([...identityEnv, ...dualStackEnv(options), ...discovered.env, ...metadataEnv(options)]),
+    command: envoyCommand,
+    args: envoyArguments(options, envoyBootstrap(options, "sidecar", {}), "sidecar"),
+    env: uniqueEnv([...envoyIdentityEnv, ...dualStackEnv(options), ...discovered.env, ...metadataEnv(options)]),
     ports: [{ name: "http-envoy-prom", containerPort: ports.prometheus, protocol: "TCP" }],
     resources: sidecarResources(options),
     securityContext: proxySecurityContext(options),
-    ...(discovered.volumeMounts.length > 0 && { volumeMounts: discovered.volumeMounts }),
+    ...containerMounts(discovered, ownVolumes(options)),
     ...(imagePullPolicy !== "" && { imagePullPolicy }),
     ...(proxy.lifecycle ? { lifecycle: proxy.lifecycle } : drainHook(options)),
     ...startupProbe(options),
@@ -95,21 +91,23 @@ function proxyContainer(options: PodOptions): Container {
 
 /** The `sidecar` template of the `envoy` profile: istio-init writes the rules, istio-proxy is a stock Envoy. */
 export function envoySidecar(options: PodOptions): PodOverlay {
-  const { labels, volumes } = discoveryParts(options);
+  const discovered = discoveryParts(options);
   return {
     metadata: {
-      labels: { ...canonicalLabels(options.pod, options.owner), ...labels },
+      labels: { ...canonicalLabels(options.pod, options.owner), ...discovered.labels },
       annotations: { ...revisionAnnotations(options), ...nodeAgentAnnotations(options) },
     },
     spec: {
       ...placed(options.nativeSidecar, initContainer(options), proxyContainer(options)),
       ...pullSecrets(options),
-      ...(volumes.length > 0 && { volumes }),
+      ...podVolumes(discovered, ownVolumes(options)),
     },
   };
 }
 
 /** Puts the application's probes and metrics into Envoy's bootstrap, once they are known. */
 export function finishEnvoy(pod: Pod, probes: ProbeRecord, options: PodOptions): Pod {
-  return withContainer(pod, containers.proxy, (proxy) => withBootstrap(proxy, envoyBootstrap(options, probes, proxy)));
+  return withContainer(pod, containers.proxy, (proxy) =>
+    withBootstrap(proxy, envoyBootstrap(options, "sidecar", probes, proxy)),
+  );
 }

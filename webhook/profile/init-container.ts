@@ -1,6 +1,5 @@
 import { containers } from "../../mesh/names.ts";
 import type { Container, SecurityContext } from "../../mesh/pod.ts";
-import { proxyId } from "../../mesh/ports.ts";
 import type { PodOptions } from "../pod-options.ts";
 
 /** istio-init writes rules, as root with two capabilities and nothing else. */
@@ -20,17 +19,20 @@ function writerContext({ settings }: PodOptions): SecurityContext {
 /** istio-validation looks whether the node wrote the rules, as the proxy's user and without any capability. */
 function validatorContext({ settings, mode, ids }: PodOptions): SecurityContext {
   const { privileged } = settings.values.global.proxy;
-  const user =
-    mode === "TPROXY"
-      ? { runAsGroup: proxyId, runAsNonRoot: false, runAsUser: 0 }
-      : { runAsGroup: ids.group, runAsNonRoot: true, runAsUser: ids.user };
+  const user = mode === "TPROXY" ? { runAsNonRoot: false, runAsUser: 0 } : { runAsNonRoot: true, runAsUser: ids.user };
   return {
     allowPrivilegeEscalation: privileged,
     privileged,
     capabilities: { drop: ["ALL"] },
     readOnlyRootFilesystem: true,
+    runAsGroup: ids.group,
     ...user,
   };
+}
+
+/** The proxy's group, where it is not the number of its user: what the init command takes it for. */
+export function groupArguments({ ids }: PodOptions): string[] {
+  return ids.group === ids.user ? [] : ["-g", String(ids.group)];
 }
 
 /** The container that makes, or under CNI checks, the capture; none where nothing is captured. */

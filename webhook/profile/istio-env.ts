@@ -3,6 +3,7 @@ import type { ContainerPort, EnvVar } from "../../mesh/pod.ts";
 import { annotationOf, labelOf } from "../../mesh/pod-metadata.ts";
 import { proxyConfigJson } from "../config/proxy-config-merge.ts";
 import { applicationContainers, type PodOptions } from "../pod-options.ts";
+import { customBootstrapFile } from "./istio-volumes.ts";
 import { otelResourceAttributes } from "./otel-attributes.ts";
 
 /** A variable; one that is empty has no value, as Kubernetes prints it. */
@@ -94,7 +95,7 @@ export function workloadEnv(options: PodOptions): EnvVar[] {
   const { meshID } = settings.values.global;
   const { trustDomain } = settings.mesh;
   const override = annotationOf(pod, annotations.bootstrapOverride) !== undefined;
-  const custom = variable("ISTIO_BOOTSTRAP_OVERRIDE", "/etc/istio/custom-bootstrap/custom_bootstrap.json");
+  const custom = variable("ISTIO_BOOTSTRAP_OVERRIDE", customBootstrapFile);
   return [
     ...(name === "" ? [] : [variable("ISTIO_META_WORKLOAD_NAME", name)]),
     ...ownerEnv(options),

@@ -68,11 +68,14 @@ export function mountedCertificates({ settings, pod }: PodOptions): ProxyVolume[
   return [mounted("istio-certs", "/etc/certs/", { secret: { optional: true, secretName } }, true)];
 }
 
+const customBootstrapFolder = "/etc/istio/custom-bootstrap";
+export const customBootstrapFile = `${customBootstrapFolder}/custom_bootstrap.json`;
+
 /** A bootstrap of the user's own, from a ConfigMap. */
 export function customBootstrap({ pod }: PodOptions): ProxyVolume[] {
   const name = annotationOf(pod, annotations.bootstrapOverride);
   if (name === undefined) return [];
-  return [mounted("custom-bootstrap-volume", "/etc/istio/custom-bootstrap", { configMap: { name } })];
+  return [mounted("custom-bootstrap-volume", customBootstrapFolder, { configMap: { name } })];
 }
 
 /** The user's own volumes and mounts, sorted by name. */

@@ -21,12 +21,14 @@ function templateNames(pod: Pod, { defaultTemplates, aliases }: InjectionSetting
  * @throws OutriggerError BAD_OBJECT if the Pod names one that is not there or cannot be used
  */
 export function selectTemplates(pod: Pod, settings: InjectionSettings): Usable[] {
-  const known = [...settings.templates.keys()].join(", ");
+  const usable = [...settings.templates].filter(([, { kind }]) => kind !== "unusable").map(([name]) => name);
   return templateNames(pod, settings).map((name) => {
     const template = settings.templates.get(name);
     if (template !== undefined && template.kind !== "unusable") return template;
     const message = template === undefined ? "is not a template" : template.reason;
     const field = `metadata.annotations["${annotations.templates}"]`;
-    throw new OutriggerError("BAD_OBJECT", [{ field, value: name, message, remedy: `use one of ${known}` }]);
+    throw new OutriggerError("BAD_OBJECT", [
+      { field, value: name, message, remedy: `use one of ${usable.join(", ")}` },
+    ]);
   });
 }
