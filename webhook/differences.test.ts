@@ -142,3 +142,19 @@ test("difference 13: in the envoy profile, a probe of another host stays as it i
   assert.deepEqual(application(patched(object, admission)).readinessProbe, probe.readinessProbe);
   assert.match(admission.warnings.join(), /asks the host "10\.1\.2\.3"/);
 });
+
+test("difference 14: under TPROXY, the init command knows the proxy by the group that it runs as", () => {
+  for (const [securityContext, flags] of [
+    [{ runAsUser: 5000 }, ["-g", "1337"]],
+    [{ runAsGroup: 6000 }, ["-g", "6000"]],
+    [{}, []],
+  ] as const) {
+    const object = pod({ "sidecar.istio.io/interceptionMode": "TPROXY" });
+    object.spec.containers.push({ name: "istio-proxy", image: "auto", securityContext });
+    const all = injected(object).spec.initContainers ?? [];
+    const args = all.find(({ name }) => name === "istio-init")?.args ?? [];
+    assert.deepEqual(args.includes("-g") ? args.slice(args.indexOf("-g"), args.indexOf("-g") + 2) : [], [...flags]);
+    const proxy = all.find(({ name }) => name === "istio-proxy")?.securityContext;
+    assert.deepEqual([proxy?.runAsUser, proxy?.runAsGroup], [0, Number(flags[1] ?? 1337)]);
+  }
+});

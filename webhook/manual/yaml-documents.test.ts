@@ -31,7 +31,7 @@ metadata:
 spec:
   # list
   containers:
-  - name: till # main
+  - name: till   # main
     args: ["-x", "yes"]
 `;
   const change = (value: JsonObject) => ({ ...value, metadata: { name: "till", labels: { app: "till", a: "b" } } });

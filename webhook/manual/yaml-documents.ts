@@ -1,11 +1,14 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Document, ParsedNode, ToStringOptions } from "yaml";
-import { isSeq, parseAllDocuments, Scalar, visit } from "yaml";
+import { parseAllDocuments } from "yaml";
 import type { Problem } from "../../mesh/errors.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { documentValue, yamlOptions } from "../../mesh/yaml.ts";
 import type { PatchOperation } from "../patch.ts";
+import { withLayoutOf } from "./keep-layout.ts";
 import { expandAliases } from "./yaml-aliases.ts";
 import { layoutOf } from "./yaml-layout.ts";
+import { applyPatch } from "./yaml-patch.ts";
 
 /** One document of a YAML stream, with its own text so that it can go out again as it came. */
 export interface YamlDocument {
@@ -39,46 +42,6 @@ export function readYamlDocuments(text: string, source: string): YamlDocument[] 
   });
 }
 
-function pointer(path: string): string[] {
-  return path
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-}
-
-const likeNumber = /^[-+]?\.?\d[-+._:\da-fA-FxXoO]*$/;
-
-/** A node for a new value. A string that looks like a number is quoted, since readers differ on what a number is. */
-function newNode(document: YamlDocument["document"], value: unknown) {
-  const node = document.createNode(value);
-  visit(node, {
-    Scalar: (_key, scalar) => {
-      if (typeof scalar.value === "string" && likeNumber.test(scalar.value)) scalar.type = Scalar.QUOTE_DOUBLE;
-    },
-  });
-  return node;
-}
-
-function applyOperation(document: YamlDocument["document"], path: (string | number)[], operation: PatchOperation) {
-  const keys: (string | number)[] = [...path, ...pointer(operation.path)];
-  const last = keys.at(-1);
-  const parent = document.getIn(keys.slice(0, -1), true);
-  if (operation.op === "remove") {
-    document.deleteIn(keys);
-    return;
-  }
-  let node: unknown;
-  if (operation.op === "move") {
-    const from = [...path, ...pointer(operation.from)];
-    node = document.getIn(from, true);
-    document.deleteIn(from);
-  } else {
-    node = newNode(document, operation.value);
-  }
-  if (isSeq(parent) && operation.op !== "replace") parent.items.splice(Number(last), 0, node as ParsedNode);
-  else document.setIn(keys, node);
-}
-
 /** The document's text after patches, each at the path of the object that it was made for. */
 export function patchedText(
   { text, document, layout }: YamlDocument,
@@ -86,11 +49,21 @@ export function patchedText(
 ): string {
   if (patches.every(({ operations }) => operations.length === 0)) return text;
   if (/[&*]/.test(text)) expandAliases(document);
-  for (const { path, operations } of patches) {
-    for (const operation of operations) applyOperation(document, [...path], operation);
-  }
+  for (const { path, operations } of patches) applyPatch(document, path, operations);
   if (isJson(text)) return `${JSON.stringify(document.toJS(), null, 2)}\n`;
-  return document.toString(layout);
+  return laidOut(text, document.toString(layout));
+}
+
+/** What the documents of a text say, or undefined if it is not YAML. */
+function meaning(text: string): unknown[] | undefined {
+  const documents = parseAllDocuments(text, yamlOptions) as Document.Parsed[];
+  return documents.some(({ errors }) => errors.length > 0) ? undefined : documents.map((one) => one.toJS());
+}
+
+/** The changed text, with the original's own lines where that changes nothing of what it says. */
+function laidOut(original: string, changed: string): string {
+  const restored = withLayoutOf(original, changed);
+  return isDeepStrictEqual(meaning(restored), meaning(changed)) ? restored : changed;
 }
 
 function isJson(text: string): boolean {

@@ -11,6 +11,19 @@ function depthBelow(source: string, key: unknown, value: unknown): number | unde
   return column(source, value.range[0]) - column(source, key.range[0]);
 }
 
+/** Whether the first `{in: braces}` that is not empty has space within the braces. */
+function padsFlow(document: Document.Parsed, source: string): boolean {
+  let padded = false;
+  visit(document, {
+    Collection: (_key, { flow, items, range }) => {
+      if (flow !== true || items.length === 0 || !range) return undefined;
+      padded = source[range[0] + 1] === " ";
+      return visit.BREAK;
+    },
+  });
+  return padded;
+}
+
 /** How a document was laid out, so that it still looks like itself after a change. */
 export function layoutOf(document: Document.Parsed, source: string): ToStringOptions {
   let indent: number | undefined;
@@ -27,6 +40,6 @@ export function layoutOf(document: Document.Parsed, source: string): ToStringOpt
     lineWidth: 0,
     indent: Math.max(indent ?? 2, 1),
     indentSeq: (listIndent ?? 0) > 0,
-    flowCollectionPadding: /[{[] \S/.test(source.slice(document.range[0], document.range[2])),
+    flowCollectionPadding: padsFlow(document, source),
   };
 }

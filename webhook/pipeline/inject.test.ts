@@ -48,6 +48,19 @@ function assertSound(pod: Pod): void {
   }
 }
 
+for (const template of ["grpc-agent", "grpc-simple"]) {
+  test(`${template}: injecting an injected Pod changes nothing`, () => {
+    const settings = injectionSettings({ profile: "istio", injectorConfig: { defaultTemplates: [template] } });
+    fc.assert(
+      fc.property(arbitraryPod, (pod) => {
+        const once = injected(pod, settings);
+        assert.deepEqual(injected(once, settings), once);
+      }),
+      { numRuns: 150 },
+    );
+  });
+}
+
 for (const [name, settings] of Object.entries(variants)) {
   test(`${name}: injecting an injected Pod changes nothing`, () => {
     fc.assert(

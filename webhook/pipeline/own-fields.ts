@@ -80,6 +80,12 @@ function recorded(own: OwnContainers): OwnContainers {
   };
 }
 
+/** The record always has resources; where they are empty, the user's container may have had none. */
+function withoutEmptyResources(container: Container): Container {
+  const { resources, ...rest } = container;
+  return resources !== undefined && Object.keys(resources).length === 0 ? (rest as Container) : container;
+}
+
 /**
  * Reads what a former injection recorded.
  * @throws OutriggerError BAD_OBJECT if it is not JSON: somebody else wrote it, and the user's fields would be lost
@@ -90,7 +96,10 @@ export function readOwnContainers(pod: Pod): OwnContainers | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (!isObject(value)) return {};
-    return { containers: named(value.containers), initContainers: named(value.initContainers) };
+    return {
+      containers: named(value.containers).map(withoutEmptyResources),
+      initContainers: named(value.initContainers).map(withoutEmptyResources),
+    };
   } catch (error) {
     const field = annotationField(annotations.overrides);
     const message = `is not JSON: ${(error as Error).message}`;
