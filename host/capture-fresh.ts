@@ -9,7 +9,7 @@ import { readBack } from "./read-back.ts";
 import { changeRoutes } from "./routes.ts";
 import { exchangeIptables, exchangeNftables, type RuleContext } from "./rules.ts";
 import { noRoutes } from "./standing-state.ts";
-import { findTools } from "./tools.ts";
+import { findTools, type Tools } from "./tools.ts";
 
 type Progress = "nothing" | "part" | "rules";
 
@@ -41,8 +41,13 @@ async function isComplete(ruleSet: RuleSet, backend: Backend, context: RuleConte
  *
  * @returns whether all of it stands there now; if not, nothing of it does, and `applyCapture` can say why
  */
-export async function captureFresh(ruleSet: RuleSet, backend: Backend, namespace: NetworkNamespace): Promise<boolean> {
-  const context = { tools: findTools(), namespace };
+export async function captureFresh(
+  ruleSet: RuleSet,
+  backend: Backend,
+  namespace: NetworkNamespace,
+  tools: Tools = findTools(),
+): Promise<boolean> {
+  const context = { tools, namespace };
   const progress = await writeRules(ruleSet, backend, context);
   // Nothing was written: somebody's rules stand there, maybe those of an earlier call, and stay.
   if (progress === "nothing") return false;

@@ -11,6 +11,8 @@ export interface Command {
   readonly timeoutMs?: number;
   /** What this process does until the command has ended; `nothing` is faster. Default `others`: it goes on. */
   readonly meanwhile?: "nothing" | "others";
+  /** Who runs it; without, it is started here. */
+  readonly run?: (command: Command) => Promise<Outcome>;
 }
 
 export type Outcome =
@@ -30,7 +32,7 @@ export function commandLine({ file, args }: Command): string {
     .join(" ");
 }
 
-const defaultTimeoutMs = 30_000;
+export const defaultTimeoutMs = 30_000;
 
 function describeEnd(failed: NonNullable<Ended["failed"]>, timeoutMs: number): string {
   if (failed === "not-installed") return "is not installed";
@@ -40,6 +42,7 @@ function describeEnd(failed: NonNullable<Ended["failed"]>, timeoutMs: number): s
 
 /** Runs a command; a failure is a value, for those who expect it. */
 export async function attempt(command: Command): Promise<Outcome> {
+  if (command.run !== undefined) return command.run(command);
   const { input = "", timeoutMs = defaultTimeoutMs } = command;
   const program = { ...command, input, timeoutMs };
   const { failed, ...ended } = command.meanwhile === "nothing" ? runAlone(program) : await runAlongside(program);

@@ -56,7 +56,8 @@ function folderFlags(command: Command): Command {
       "libcni's cache, as mounted here; repair finds namespaces by it",
       "/host/var/lib/cni",
     )
-    .option("--program <file>", "the plugin's executable", "/opt/outrigger/outrigger-cni");
+    .option("--program <file>", "the plugin's executable", "/opt/outrigger/outrigger-cni")
+    .option("--enter-program <file>", "what runs commands in Pods' namespaces", "/opt/outrigger/outrigger-enter");
 }
 
 function behaviourFlags(command: Command): Command {
@@ -90,11 +91,11 @@ async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Fl
     const { connectNodeCluster } = await import("../cluster/node-cluster.ts");
     const { runAgent } = await import("./main.ts");
     const { createNamespaceRules } = await import("../capture/namespace-rules.ts");
-    await runAgent(
-      options,
-      { cluster: await connectNodeCluster(options), rules: createNamespaceRules(), log },
-      ending.signal,
-    );
+    const { enterNamespaces } = await import("../capture/enter-namespaces.ts");
+    const entrance = enterNamespaces(options.enterProgram);
+    const world = { cluster: await connectNodeCluster(options), rules: createNamespaceRules(entrance), log };
+    await runAgent(options, world, ending.signal);
+    entrance.close();
   } finally {
     flush();
   }

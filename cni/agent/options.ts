@@ -21,6 +21,8 @@ export interface AgentOptions {
   readonly cacheFolder: string;
   /** The plugin's executable in this image. */
   readonly program: string;
+  /** What runs commands in Pods' network namespaces. */
+  readonly enterProgram: string;
   readonly excludeNamespaces: readonly string[];
   readonly nativeNftables: boolean;
   readonly repair: RepairMode;

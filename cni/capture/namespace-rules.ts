@@ -2,6 +2,7 @@ import { applyCapture, removeCapture, verifyCapture } from "../../host/capture.t
 import { captureFresh } from "../../host/capture-fresh.ts";
 import { run } from "../../host/command.ts";
 import { type NetworkNamespace, within } from "../../host/netns.ts";
+import { findTools } from "../../host/tools.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import type { Backend, BackendReason } from "../../mesh/redirect/backend.ts";
 import { compile } from "../../mesh/redirect/compile.ts";
@@ -9,6 +10,7 @@ import { describeDifference } from "../../mesh/redirect/describe.ts";
 import type { StateDifference } from "../../mesh/redirect/live/observed.ts";
 import type { RuleSet } from "../../mesh/redirect/rule.ts";
 import type { NamespaceRules, RuleForm } from "./capture-pod.ts";
+import type { NamespaceEntrance } from "./enter-namespaces.ts";
 
 /** Differences that an error names; the log of `outrigger verify` has all. */
 const mostDifferences = 5;
@@ -34,8 +36,8 @@ interface AddressEntry {
   readonly addr_info: readonly { readonly local: string; readonly scope: string }[];
 }
 
-async function readAddresses(path: string): Promise<string[]> {
-  const text = await run(within({ path }, { file: "ip", args: ["-json", "address"] }));
+async function readAddresses(namespace: NetworkNamespace): Promise<string[]> {
+  const text = await run(within(namespace, { file: "ip", args: ["-json", "address"] }));
   const entries = JSON.parse(text) as AddressEntry[];
   return entries.flatMap(({ addr_info }) => addr_info).flatMap(({ local, scope }) => (scope === "host" ? [] : [local]));
 }
@@ -58,20 +60,22 @@ const usualReasons: readonly BackendReason[] = ["asked-for", "newer-of-two", "on
  * The rules of Pods' network namespaces. The backend is chosen by looking once; from then on new namespaces are written
  * and read back at once, and looked at only when that fails.
  */
-export function createNamespaceRules(): NamespaceRules {
+export function createNamespaceRules({ namespace }: NamespaceEntrance): NamespaceRules {
   const usual: { [form in RuleForm]?: Backend } = {};
+  // The programs are those of the agent's image: looked for once.
+  const tools = findTools();
   return {
-    addresses: readAddresses,
+    addresses: (path) => readAddresses(namespace(path)),
     async write(path, config, form) {
       const ruleSet = compile(config);
       const backend = usual[form];
-      if (backend !== undefined && (await captureFresh(ruleSet, backend, { path }))) return;
-      const chosen = await writeByReading(ruleSet, form, { path });
+      if (backend !== undefined && (await captureFresh(ruleSet, backend, namespace(path), tools))) return;
+      const chosen = await writeByReading(ruleSet, form, namespace(path));
       if (chosen !== undefined) usual[form] = chosen;
     },
     async check(path, config, form) {
       const wish = { nativeNftables: form === "nftables", binary: "auto" } as const;
-      const { differences } = await verifyCapture(compile(config), { namespace: { path }, wish });
+      const { differences } = await verifyCapture(compile(config), { namespace: namespace(path), wish });
       if (differences.length > 0) throw mismatch("VALIDATION_FAILED", differences);
     },
   };

@@ -1,6 +1,6 @@
 import { webhookNodeFlags } from "../../mesh/node-flags.ts";
 import type { Image } from "./file.ts";
-import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } from "./layers.ts";
+import { baseLayer, captureToolsLayer, folderLayer, nodeLayer } from "./layers.ts";
 
 /** Where the bundle stands in the images. */
 const bundleFolder = "/opt/outrigger";
@@ -49,8 +49,16 @@ export async function initImage(version: string, bundled: string): Promise<Image
   };
 }
 
-/** The node agent: as init, with the program that enters namespaces, and the plugin that it puts on the node. */
-export async function cniImage(version: string, bundled: string, plugin: string): Promise<Image> {
+/** What the node agent's image has of Go: paths of the executables. */
+export interface CniPrograms {
+  /** What it puts on the node. */
+  readonly plugin: string;
+  /** What enters Pods' namespaces. */
+  readonly enter: string;
+}
+
+/** The node agent: as init, with the programs in Go. */
+export async function cniImage(version: string, bundled: string, { plugin, enter }: CniPrograms): Promise<Image> {
   return {
     repository: "docker.io/outrigger/cni",
     tag: version,
@@ -58,8 +66,10 @@ export async function cniImage(version: string, bundled: string, plugin: string)
       await baseLayer(),
       await nodeLayer(),
       await captureToolsLayer(),
-      await programLayer("/usr/bin/nsenter", "/usr/bin/nsenter"),
-      [{ path: `${bundleFolder}/outrigger-cni`, copyOf: plugin, mode: 0o755 }],
+      [
+        { path: `${bundleFolder}/outrigger-cni`, copyOf: plugin, mode: 0o755 },
+        { path: `${bundleFolder}/outrigger-enter`, copyOf: enter, mode: 0o755 },
+      ],
       await folderLayer(bundled, bundleFolder),
     ],
     ...processes.cni,

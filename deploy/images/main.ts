@@ -7,7 +7,7 @@ import { writeArchive } from "./archive.ts";
 import { billOfMaterials, debianComponents, nodeComponent, npmComponents } from "./bill-of-materials.ts";
 import { bundle, bundleInit } from "./bundle.ts";
 import { type Image, reference } from "./file.ts";
-import { goProgram } from "./go-program.ts";
+import { cniPrograms } from "./go-program.ts";
 import { cniImage, initImage, webhookImage } from "./images.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -58,10 +58,7 @@ async function main(): Promise<void> {
   for (const { image, packages } of [
     { image: await webhookImage(version, bundled), packages: allPackages },
     { image: await initImage(version, bundledInit), packages: initPackages },
-    {
-      image: await cniImage(version, bundled, await goProgram("cni/plugin", "outrigger-cni")),
-      packages: allPackages,
-    },
+    { image: await cniImage(version, bundled, await cniPrograms()), packages: allPackages },
   ]) {
     const name = targets[image.repository] ?? "image";
     if (builder === "archive") await buildArchive(image, name);

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
 import { bundle, bundleInit } from "./bundle.ts";
 import type { ImageFile, Layer } from "./file.ts";
-import { goProgram } from "./go-program.ts";
+import { cniPrograms } from "./go-program.ts";
 import { cniImage, initImage, webhookImage } from "./images.ts";
 
 async function writeInto(root: string, file: ImageFile): Promise<void> {
@@ -32,6 +32,6 @@ if (import.meta.main) {
   await bundleInit(bundledInit);
   await writeRoot((await webhookImage(packageJson.version, bundled)).layers, join(target, "outrigger"));
   await writeRoot((await initImage(packageJson.version, bundledInit)).layers, join(target, "init"));
-  const plugin = await goProgram("cni/plugin", "outrigger-cni");
-  await writeRoot((await cniImage(packageJson.version, bundled, plugin)).layers, join(target, "cni"));
+  const programs = await cniPrograms();
+  await writeRoot((await cniImage(packageJson.version, bundled, programs)).layers, join(target, "cni"));
 }

@@ -4,7 +4,7 @@ import { execa } from "execa";
 import { writeArchive } from "../../deploy/images/archive.ts";
 import { bundle, bundleInit } from "../../deploy/images/bundle.ts";
 import { type Image, reference } from "../../deploy/images/file.ts";
-import { goProgram } from "../../deploy/images/go-program.ts";
+import { cniPrograms } from "../../deploy/images/go-program.ts";
 import { cniImage, initImage, webhookImage } from "../../deploy/images/images.ts";
 import { baseLayer, programLayer } from "../../deploy/images/layers.ts";
 import { clusterBinaries } from "./machine/binaries.ts";
@@ -54,11 +54,11 @@ async function productImages(): Promise<Image[]> {
   const bundledInit = join(root, "dist", "bundle-init");
   await bundle(bundled);
   await bundleInit(bundledInit);
-  const plugin = await goProgram("cni/plugin", "outrigger-cni");
+  const programs = await cniPrograms();
   return [
     await webhookImage(version, bundled),
     await initImage(version, bundledInit),
-    await cniImage(version, bundled, plugin),
+    await cniImage(version, bundled, programs),
   ];
 }
 

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import type { ObjectMeta } from "../../mesh/pod.ts";
-import { CniFailure, type CniNode, createNode, meshedPod, unfitForCni } from "./cni/node.ts";
+import { meshedPod } from "./cni/meshed-pod.ts";
+import { CniFailure, type CniNode, createNode, unfitForCni } from "./cni/node.ts";
 import { eventually } from "./pod-network.ts";
 
 const skip = unfitForCni();

@@ -7,7 +7,9 @@ import { promisify } from "node:util";
 import type { Pod } from "../../mesh/pod.ts";
 import { captureFolder } from "../conformance/capture-cases.ts";
 import { expectedLanding, type Probe, readBehaviour, type Variant, variants } from "../conformance/lab-variants.ts";
-import { type CniNode, createNode, meshedPod, pluginProgram, unfitForCni } from "./cni/node.ts";
+import { meshedPod } from "./cni/meshed-pod.ts";
+import { type CniNode, createNode, unfitForCni } from "./cni/node.ts";
+import { pluginProgram } from "./cni/programs.ts";
 
 // Where packets land after ADD is where they land with the reference: its laboratory, with the plugin in place of init.
 

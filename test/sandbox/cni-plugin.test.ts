@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { decideUnread } from "../../cni/decide.ts";
 import type { NetworkConfiguration } from "../../cni/network-configuration.ts";
 import { podIdentity } from "../../cni/pod-identity.ts";
-import { pluginProgram } from "./cni/node.ts";
+import { pluginProgram } from "./cni/programs.ts";
 
 // The plugin's executable alone, as a runtime runs it: what it prints, its exit codes, what it does without an agent.
 

@@ -1,22 +1,15 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import type { Pod } from "../../../mesh/pod.ts";
+import { type Agent, agentStarter } from "./agent.ts";
 import { type ApiServer, startApiServer } from "./api-server.ts";
+import { libcniProgram, pluginProgram } from "./programs.ts";
 
 const root = join(import.meta.dirname, "../../..");
-
-function goProgram(folder: string, name: string): string {
-  return execFileSync(join(root, "tools", "go-program.sh"), [folder, name], { encoding: "utf8" }).trim();
-}
-
-/** The plugin's executable, and the runtimes' library as a command. */
-export const pluginProgram = () => goProgram("cni/plugin", "outrigger-cni");
-const libcniProgram = () => goProgram("test/sandbox/libcni", "libcni");
 
 const distributionPlugins = "/usr/lib/cni";
 
@@ -57,16 +50,6 @@ export class CniFailure extends Error {
   }
 }
 
-export interface Agent {
-  readonly process: ChildProcess;
-  /** Every line of its log, parsed. */
-  readonly lines: Record<string, unknown>[];
-  /** Waits for a log line with that message. */
-  logged(message: string): Promise<Record<string, unknown>>;
-  /** Sends SIGTERM and waits for the end; returns the exit code. */
-  stop(): Promise<number | null>;
-}
-
 export interface CniNode {
   readonly api: ApiServer;
   readonly folder: string;
@@ -101,64 +84,6 @@ function network(folder: string, ipv6: boolean) {
       { type: "bridge", bridge: "cni0", isGateway: true, ipam },
       { type: "portmap", capabilities: { portMappings: true } },
     ],
-  };
-}
-
-function agentStarter(node: { folder: string; api: ApiServer; programFolder: string; program: string }) {
-  return async ([file = "", ...before]: readonly string[], ...flags: readonly string[]): Promise<Agent> => {
-    const account = join(node.folder, "account");
-    node.api.writeServiceAccount(account);
-    const args = [
-      ...[
-        "cni",
-        "agent",
-        "--node-name",
-        "node-1",
-        "--pod-name",
-        "outrigger-cni-abcde",
-        "--namespace",
-        "outrigger-system",
-      ],
-      ...["--service-account-folder", account],
-      ...["--run-directory", join(node.folder, "run"), "--program", node.program],
-      ...["--program-folder", node.programFolder, "--configuration-folder", join(node.folder, "net.d")],
-      ...["--namespace-folder", "/run/netns", "--cache-folder", join(node.folder, "cache")],
-      ...["--exclude-namespace", "kube-system", "--health-address", "127.0.0.1", "--health-port", "0", ...flags],
-    ];
-    const child = spawn(file, [...before, ...args], {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(node.api.port) },
-    });
-    return agentOf(child);
-  };
-}
-
-function agentOf(child: ChildProcess): Agent {
-  const lines: Record<string, unknown>[] = [];
-  const waiting: { message: string; resolve: (line: Record<string, unknown>) => void }[] = [];
-  if (child.stdout === null) throw new Error("the agent has no standard output");
-  createInterface(child.stdout).on("line", (text) => {
-    const line = JSON.parse(text) as Record<string, unknown>;
-    lines.push(line);
-    for (const one of waiting.filter(({ message }) => message === line.msg)) one.resolve(line);
-  });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  return {
-    process: child,
-    lines,
-    async logged(message) {
-      const known = lines.find(({ msg }) => msg === message);
-      if (known !== undefined) return known;
-      const line = new Promise<Record<string, unknown>>((resolve) => waiting.push({ message, resolve }));
-      const ended = exited.then((code) => {
-        throw new Error(`the agent ended with ${code} before it logged "${message}": ${JSON.stringify(lines)}`);
-      });
-      return Promise.race([line, ended]);
-    },
-    async stop() {
-      child.kill("SIGTERM");
-      return exited;
-    },
   };
 }
 
@@ -240,23 +165,4 @@ function cniArgs({ metadata }: Pod): [string, string][] {
     ["K8S_POD_NAMESPACE", metadata.namespace ?? ""],
     ["K8S_POD_NAME", metadata.name ?? ""],
   ];
-}
-
-/** An injected Pod without istio-init, as the webhook makes it with CNI. */
-export function meshedPod(name: string, annotations: Record<string, string> = {}): Pod {
-  return {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: {
-      name,
-      namespace: "shop",
-      uid: `uid-${name}`,
-      annotations: { "sidecar.istio.io/status": "{}", ...annotations },
-    },
-    spec: {
-      nodeName: "node-1",
-      containers: [{ name: "app" }, { name: "istio-proxy", args: ["proxy", "sidecar"] }],
-      initContainers: [{ name: "istio-validation" }],
-    },
-  };
 }

@@ -1,0 +1,3 @@
+module outrigger.dev/enter
+
+go 1.24
