@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { jsonLines } from "./json-lines.ts";
+import { jsonLines } from "../mesh/json-lines.ts";
 import { type RestClient, RestError } from "./rest-client.ts";
 import { retryDelayMs } from "./retry-delay.ts";
 
@@ -37,6 +37,9 @@ interface WatchEvent<T> {
 
 /** The API server ends a watch after this long. A part of it is left to chance, so that nodes do not come at once. */
 const watchSeconds = () => Math.round(300 + 300 * Math.random());
+
+/** One object of etcd's is at most 1.5 MB, and JSON may need more. */
+const longestEventBytes = 8 * 1024 * 1024;
 
 /** A list from the API server's memory, not from etcd: what it lacks comes with the watch. */
 const anyVersion = "0";
@@ -90,7 +93,7 @@ async function watch<T extends ReflectedObject>(resourceVersion: string, context
   const place = { resourceVersion, allowWatchBookmarks: "true", timeoutSeconds: String(watchSeconds()) };
   const body = await client.open({ path, query: { ...selectorOf(context), watch: "true", ...place } }, signal);
   const startedAtMs = performance.now();
-  for await (const event of jsonLines(body)) take(event as WatchEvent<T>, context);
+  for await (const event of jsonLines(body, longestEventBytes)) take(event as WatchEvent<T>, context);
   if (performance.now() - startedAtMs < shortestWatchMs) throw new Error("the watch ended as soon as it had begun");
 }
 

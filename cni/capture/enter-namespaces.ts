@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { type Command, commandLine, defaultTimeoutMs, type Outcome } from "../../host/command.ts";
 import { type NetworkNamespace, throughNsenter } from "../../host/netns.ts";
+import { jsonLines } from "../../mesh/json-lines.ts";
 
 /** Runs commands in network namespaces through one helper process, `cni/enter`. */
 export interface NamespaceEntrance {
@@ -22,6 +22,9 @@ interface Answer {
   readonly stderr: string;
 }
 
+/** Both outputs at their limit, every byte of them escaped. */
+const longestAnswerBytes = 256 * 1024 * 1024;
+
 interface Helper {
   readonly process: ChildProcess;
   readonly waiting: Map<number, (answer: Answer) => void>;
@@ -39,11 +42,15 @@ function startHelper(program: string, ended: () => void): Helper {
   child.once("exit", (code, signal) => end(`${program} ended with ${signal ?? code}`));
   // Its end says it all.
   child.stdin.on("error", () => undefined);
-  createInterface(child.stdout).on("line", (line) => {
-    const answer = JSON.parse(line) as Answer;
-    waiting.get(answer.id)?.(answer);
-    waiting.delete(answer.id);
-  });
+  const take = async () => {
+    for await (const value of jsonLines(child.stdout, longestAnswerBytes)) {
+      const answer = value as Answer;
+      waiting.get(answer.id)?.(answer);
+      waiting.delete(answer.id);
+    }
+  };
+  // An answer that cannot be read is a defect of the helper's: its end tells those who wait.
+  take().catch(() => child.kill("SIGKILL"));
   return { process: child, waiting };
 }
 

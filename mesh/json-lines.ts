@@ -1,13 +1,10 @@
-/** One object of etcd's is at most 1.5 MB, and JSON may need more. */
-const longestLineBytes = 8 * 1024 * 1024;
 const newline = 10;
 
 /**
- * Reads JSON values that stand a line each, as a watch sends them. What stands after the last line's end is left out: the
- * stream was cut there.
+ * Reads JSON values that stand a line each. What stands after the last line's end is left out: the stream was cut there.
  * @throws SyntaxError for a line that is no JSON, Error for one that is too long
  */
-export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+export async function* jsonLines(chunks: AsyncIterable<Buffer>, longestLineBytes: number): AsyncGenerator<unknown> {
   let parts: Buffer[] = [];
   let length = 0;
   for await (const chunk of chunks) {
@@ -22,7 +19,7 @@ export async function* jsonLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<
     }
     const rest = chunk.subarray(start);
     length += rest.length;
-    if (length > longestLineBytes) throw new Error(`a line of the watch is longer than ${longestLineBytes} bytes`);
+    if (length > longestLineBytes) throw new Error(`a line is longer than ${longestLineBytes} bytes`);
     if (rest.length > 0) parts.push(rest);
   }
 }
