@@ -26,12 +26,12 @@ export async function processorTimeOf(work: () => Promise<number>, agent: number
   };
 }
 
-/** Megabytes. */
-export function memoryOf(pid: number): { rss: number; peak: number } {
+/** Megabytes; `ownPages` are those that are not of the program's file, which processes share. */
+export function memoryOf(pid: number): { rss: number; peak: number; ownPages: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const megabytes = (field: string) =>
     Number(((Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6).toFixed(1));
-  return { rss: megabytes("VmRSS"), peak: megabytes("VmHWM") };
+  return { rss: megabytes("VmRSS"), peak: megabytes("VmHWM"), ownPages: megabytes("RssAnon") };
 }
 
 /** The first process that a process has started. */
