@@ -76,31 +76,45 @@ async function withReason<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 export function connectByServiceAccount({ host, port, authorities, token }: ServiceAccount): RestClient {
   const agent = new Agent({ keepAlive: true, keepAliveMsecs: keepAliveMs, maxSockets: 16, ca: authorities });
 
-  async function send({ method = "GET", path, query = {}, body, contentType }: RestRequest, signal: AbortSignal) {
+  async function sendAs(
+    bearer: string,
+    { method = "GET", path, query = {}, body, contentType }: RestRequest,
+    signal: AbortSignal,
+  ) {
     const parameters = new URLSearchParams(query).toString();
+    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const headers = {
-      authorization: `Bearer ${await token.read()}`,
+      authorization: `Bearer ${bearer}`,
       accept: "application/json",
       "user-agent": "outrigger",
-      ...(body !== undefined && { "content-type": contentType ?? "application/json" }),
+      // Node.js tells the length of a DELETE's body only when asked to.
+      ...(content !== undefined && {
+        "content-type": contentType ?? "application/json",
+        "content-length": content.length,
+      }),
     };
-    const target = {
-      host,
-      port,
-      agent,
-      method,
-      headers,
-      signal,
-      path: parameters === "" ? path : `${path}?${parameters}`,
-    };
-    const outgoing = request(target);
+    const target = parameters === "" ? path : `${path}?${parameters}`;
+    const outgoing = request({ host, port, agent, method, headers, signal, path: target });
     // Whoever waits for the head hears of an error, and then whoever reads the body; a third one must end nothing.
     outgoing.on("error", () => undefined);
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(content);
     const [response] = (await once(outgoing, "response")) as [IncomingMessage];
-    if (response.statusCode === 401) token.forget();
     if ((response.statusCode ?? 0) >= 400) throw await refusal(response);
     return response;
+  }
+
+  /** A token that is refused may have been renewed since it was read. */
+  async function send(request: RestRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    const bearer = await token.read();
+    try {
+      return await sendAs(bearer, request, signal);
+    } catch (error) {
+      if (!(error instanceof RestError && error.status === 401)) throw error;
+      token.forget();
+      const renewed = await token.read();
+      if (renewed === bearer) throw error;
+      return sendAs(renewed, request, signal);
+    }
   }
 
   function limited(): { readonly signal: AbortSignal; readonly done: () => void } {

@@ -64,6 +64,12 @@ function behaviourFlags(command: Command): Command {
   return command
     .option("--exclude-namespace <name>", "a namespace whose Pods get no rules; can be given again", collect)
     .option("--native-nftables [choice]", "write nftables' own rules instead of iptables'", truth, false)
+    .option(
+      "--plugin-patience-seconds <number>",
+      "how long the plugin asks an agent that does not answer",
+      wholeNumber(0, 120),
+      5,
+    )
     .addOption(
       new Option("--repair <mode>", "what is done about Pods that started without rules")
         .choices(repairModes)
@@ -79,7 +85,8 @@ function behaviourFlags(command: Command): Command {
 
 async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Flags): Promise<void> {
   const ending = new AbortController();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => ending.abort());
+  // A second signal changes nothing: the end is under way, and bounded by the kubelet.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => ending.abort());
   const options: AgentOptions = {
     ...flags,
     excludeNamespaces: excludeNamespace ?? [],

@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly program: string;
   /** What runs commands in Pods' network namespaces. */
   readonly enterProgram: string;
+  /** How long the plugin asks an agent that does not answer. */
+  readonly pluginPatienceSeconds: number;
   readonly excludeNamespaces: readonly string[];
   readonly nativeNftables: boolean;
   readonly repair: RepairMode;

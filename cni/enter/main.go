@@ -63,37 +63,73 @@ func (b *limitedBuffer) Write(part []byte) (int, error) {
 	return b.kept.Write(part)
 }
 
-// enter moves the calling thread into a network namespace.
-func enter(path string) error {
-	file, err := os.Open(path)
+// The request of ioctl_ns(2) for the user namespace that owns a network namespace.
+const nsGetUserns = 0xb701
+
+// enter moves the calling thread into a network namespace. It returns the user namespace that this belongs to if that is
+// another one than this program's (a Pod with hostUsers: false): the kernel takes rules about users only from inside of it.
+func enter(path string) (*os.File, error) {
+	network, err := os.Open(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer file.Close()
-	if _, _, errno := syscall.RawSyscall(sysSetns, file.Fd(), syscall.CLONE_NEWNET, 0); errno != 0 {
-		return &fs.PathError{Op: "setns", Path: path, Err: errno}
+	defer network.Close()
+	if _, _, errno := syscall.RawSyscall(sysSetns, network.Fd(), syscall.CLONE_NEWNET, 0); errno != 0 {
+		return nil, &fs.PathError{Op: "setns", Path: path, Err: errno}
 	}
-	return nil
+	fd, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, network.Fd(), nsGetUserns, 0)
+	if errno != 0 {
+		return nil, &fs.PathError{Op: "ioctl NS_GET_USERNS", Path: path, Err: errno}
+	}
+	syscall.CloseOnExec(int(fd))
+	owner := os.NewFile(fd, "user namespace of "+path)
+	if same, err := isOwnUserNamespace(owner); same || err != nil {
+		owner.Close()
+		return nil, err
+	}
+	return owner, nil
+}
+
+func isOwnUserNamespace(namespace *os.File) (bool, error) {
+	own, err := os.Stat("/proc/self/ns/user")
+	if err != nil {
+		return false, err
+	}
+	its, err := namespace.Stat()
+	return err == nil && os.SameFile(own, its), err
+}
+
+// commandOf is the command itself, or by nsenter where a user namespace must be entered: only a process of one thread may.
+func commandOf(ctx context.Context, given order, owner *os.File) *exec.Cmd {
+	if owner == nil {
+		return exec.CommandContext(ctx, given.File, given.Args...)
+	}
+	args := append([]string{"--user=/proc/self/fd/3", "--", given.File}, given.Args...)
+	command := exec.CommandContext(ctx, "nsenter", args...)
+	command.ExtraFiles = []*os.File{owner}
+	return command
 }
 
 // run must have a goroutine to itself: its thread stays in the namespace, and ends with the goroutine.
 func run(given order) outcome {
 	runtime.LockOSThread()
 	result := outcome{ID: given.ID}
-	if err := enter(given.Namespace); err != nil {
+	owner, err := enter(given.Namespace)
+	if err != nil {
 		result.Error = err.Error()
 		return result
 	}
+	defer owner.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(given.TimeoutMs)*time.Millisecond)
 	defer cancel()
-	command := exec.CommandContext(ctx, given.File, given.Args...)
+	command := commandOf(ctx, given, owner)
 	command.Stdin = strings.NewReader(given.Input)
 	var stdout, stderr limitedBuffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	command.WaitDelay = time.Second
 	// Nothing goes on when this program was killed.
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	err := command.Run()
+	err = command.Run()
 	result.Stdout, result.Stderr = stdout.kept.String(), stderr.kept.String()
 	var exit *exec.ExitError
 	switch {

@@ -14,6 +14,7 @@ const entry = pluginEntry({
   nativeNftables: false,
   namespace: "outrigger-system",
   daemonSet: "outrigger-cni",
+  pluginPatienceSeconds: 5,
 });
 const network = { cniVersion: "1.0.0", name: "pods", plugins: [{ type: "bridge" }] };
 

@@ -16,11 +16,12 @@ const (
 	// The form of request and reply. The agent refuses a form that it does not know.
 	protocol = 1
 	// While an agent restarts, its socket is away for a moment: worth waiting for, and short enough to say so in time.
-	patience      = 5 * time.Second
-	firstPause    = 20 * time.Millisecond
-	longestPause  = 500 * time.Millisecond
-	answerTimeout = 10 * time.Second
-	maxReplyBytes = 4 << 20
+	usualPatience   = 5 * time.Second
+	longestPatience = 2 * time.Minute
+	firstPause      = 20 * time.Millisecond
+	longestPause    = 500 * time.Millisecond
+	answerTimeout   = 10 * time.Second
+	maxReplyBytes   = 4 << 20
 )
 
 // request is the one message that goes to the agent; then this side closes for writing.
@@ -41,8 +42,17 @@ type reply struct {
 	Error *cniError `json:"error"`
 }
 
+// patienceOf is how long the agent is asked again when it does not answer.
+func patienceOf(config *configuration) time.Duration {
+	if config.AgentPatienceMs == nil {
+		return usualPatience
+	}
+	wanted := min(max(*config.AgentPatienceMs, 0), longestPatience.Milliseconds())
+	return time.Duration(wanted) * time.Millisecond
+}
+
 // askAgent tries until the agent answers or patience ends. ADD and CHECK can be asked twice.
-func askAgent(runDirectory string, message request) error {
+func askAgent(runDirectory string, patience time.Duration, message request) error {
 	if !filepath.IsAbs(runDirectory) {
 		return fail(codeInvalidConfig, "run_directory is not an absolute path", runDirectory)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"time"
 )
 
 // version is set by the linker.
@@ -18,7 +19,11 @@ var version = "unknown"
 
 var supportedVersions = []string{"0.3.1", "0.4.0", "1.0.0", "1.1.0"}
 
-const maxConfigBytes = 1 << 20
+const (
+	maxConfigBytes = 1 << 20
+	// A runtime has written it all before this program runs; one that does not must not keep a Pod waiting for ever.
+	inputTimeout = 10 * time.Second
+)
 
 // configuration is the part of the network configuration that this program looks at.
 type configuration struct {
@@ -26,6 +31,7 @@ type configuration struct {
 	RunDirectory      string          `json:"run_directory"`
 	ExcludeNamespaces []string        `json:"exclude_namespaces"`
 	Agent             agentPods       `json:"agent"`
+	AgentPatienceMs   *int64          `json:"agent_patience_ms"`
 	RuntimeConfig     runtimeConfig   `json:"runtimeConfig"`
 	PrevResult        json.RawMessage `json:"prevResult"`
 }
@@ -41,9 +47,29 @@ type runtimeConfig struct {
 	PodAnnotations map[string]string `json:"io.kubernetes.cri.pod-annotations"`
 }
 
+type input struct {
+	text []byte
+	err  error
+}
+
+// readInput reads standard input to its end, or as far as is allowed.
+func readInput(most int64, timeout time.Duration) ([]byte, error) {
+	done := make(chan input, 1)
+	go func() {
+		text, err := io.ReadAll(io.LimitReader(os.Stdin, most))
+		done <- input{text, err}
+	}()
+	select {
+	case read := <-done:
+		return read.text, read.err
+	case <-time.After(timeout):
+		return nil, fmt.Errorf("it did not end within %.0f s", timeout.Seconds())
+	}
+}
+
 // readConfiguration fills in the configuration and returns its text.
 func readConfiguration(config *configuration) (string, error) {
-	text, err := io.ReadAll(io.LimitReader(os.Stdin, maxConfigBytes+1))
+	text, err := readInput(maxConfigBytes+1, inputTimeout)
 	if err != nil {
 		return "", fail(codeReadFailed, "cannot read the network configuration from standard input", err.Error())
 	}
@@ -78,7 +104,7 @@ func capture(command, text string, config *configuration) error {
 	if passesUnaided(config, os.Getenv("CNI_ARGS")) {
 		return nil
 	}
-	return askAgent(config.RunDirectory, request{
+	return askAgent(config.RunDirectory, patienceOf(config), request{
 		Protocol:    protocol,
 		Command:     command,
 		ContainerID: os.Getenv("CNI_CONTAINERID"),

@@ -107,9 +107,16 @@ export async function connectTo(config: KubeConfig): Promise<ClusterApi> {
   const ask = async (request: ApiRequest): Promise<ApiAnswer<string>> => {
     const { method = "GET", body, contentType = "application/json", timeoutMs = defaultTimeoutMs } = request;
     const signal = AbortSignal.timeout(timeoutMs);
-    const headers = { ...security.headers, accept: "application/json, */*;q=0.8", "content-type": contentType };
+    const content = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const headers = {
+      ...security.headers,
+      accept: "application/json, */*;q=0.8",
+      "content-type": contentType,
+      // Node.js tells the length of a DELETE's body only when asked to; the server would take it for the next request.
+      ...(content !== undefined && { "content-length": content.length }),
+    };
     const outgoing = send(target(server, request), { ...security, method, headers, signal });
-    outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+    outgoing.end(content);
     const response = await answerOf(outgoing, server);
     const text = Buffer.concat((await response.toArray()) as Buffer[]).toString();
     const status = response.statusCode ?? 0;

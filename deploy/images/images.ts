@@ -1,6 +1,6 @@
 import { webhookNodeFlags } from "../../mesh/node-flags.ts";
 import type { Image } from "./file.ts";
-import { baseLayer, captureToolsLayer, folderLayer, nodeLayer } from "./layers.ts";
+import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } from "./layers.ts";
 
 /** Where the bundle stands in the images. */
 const bundleFolder = "/opt/outrigger";
@@ -66,6 +66,8 @@ export async function cniImage(version: string, bundled: string, { plugin, enter
       await baseLayer(),
       await nodeLayer(),
       await captureToolsLayer(),
+      // For Pods in user namespaces of their own; the others need none.
+      await programLayer("/usr/bin/nsenter", "/usr/bin/nsenter"),
       [
         { path: `${bundleFolder}/outrigger-cni`, copyOf: plugin, mode: 0o755 },
         { path: `${bundleFolder}/outrigger-enter`, copyOf: enter, mode: 0o755 },

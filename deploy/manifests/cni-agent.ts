@@ -12,7 +12,7 @@ export interface Right {
 
 /** All others are dropped. */
 export const cniCapabilities: readonly Right[] = [
-  { name: "SYS_ADMIN", reason: "enter a Pod's network namespace (setns); nothing else of it is used" },
+  { name: "SYS_ADMIN", reason: "enter a Pod's network namespace, and its user namespace if it has one (setns)" },
   { name: "NET_ADMIN", reason: "write rules, routes and the address ::6 there" },
   { name: "NET_RAW", reason: "let iptables-legacy open its raw socket, on nodes that have no nf_tables" },
 ];

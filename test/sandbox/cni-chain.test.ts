@@ -1,49 +1,13 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import type { ObjectMeta } from "../../mesh/pod.ts";
 import { meshedPod } from "./cni/meshed-pod.ts";
-import { CniFailure, type CniNode, createNode, unfitForCni } from "./cni/node.ts";
-import { eventually } from "./pod-network.ts";
+import { unfitForCni } from "./cni/node.ts";
+import { failure, rules, types, withAgent } from "./cni/with-agent.ts";
+
+// The real chain as a runtime calls it: bridge, portmap and the plugin, with the agent as its command.
 
 const skip = unfitForCni();
-
-/** These race an agent's start against the plugin's patience: a starved machine loses, and that says nothing of the code. */
-const skipTimed =
-  skip ||
-  (process.env.OUTRIGGER_TIMED_TESTS === "1" ? false : "races the plugin's patience: OUTRIGGER_TIMED_TESTS=1 runs it");
-
-async function node(t: TestContext, options?: { ipv6?: boolean }): Promise<CniNode> {
-  const made = await createNode(options);
-  t.after(() => made.close());
-  return made;
-}
-
-async function withAgent(t: TestContext, options: { ipv6?: boolean } = {}, ...flags: readonly string[]) {
-  const made = await node(t, options);
-  const agent = await made.startAgent(...flags);
-  t.after(() => agent.stop());
-  await agent.logged("ready");
-  return { node: made, agent };
-}
-
-const types = (file: string): string[] =>
-  (JSON.parse(readFileSync(file, "utf8")) as { plugins: { type: string }[] }).plugins.map(({ type }) => type);
-
-function rules(save: string): string[] {
-  return save.split("\n").filter((line) => line.startsWith("-A"));
-}
-
-async function failure(call: Promise<unknown>): Promise<CniFailure> {
-  try {
-    await call;
-  } catch (error) {
-    if (error instanceof CniFailure) return error;
-    throw error;
-  }
-  return assert.fail("the call succeeded");
-}
 
 test("ADD through bridge and portmap writes the rules, and CHECK and DEL follow", { skip }, async (t) => {
   const { node, agent } = await withAgent(t);
@@ -171,129 +135,4 @@ test("a Pod that the agent has not heard of is read from the API server; one tha
   node.api.setPod(other);
   const later = { ...other, metadata: { ...other.metadata, uid: "another" } };
   assert.equal((await failure(node.call("ADD", node.sandbox(), later))).code, 11);
-});
-
-test("without its agent the plugin lets unmeshed Pods start, refuses meshed ones with what to do, and DEL succeeds", {
-  skip,
-}, async (t) => {
-  const { node, agent } = await withAgent(t);
-  const pod = meshedPod("web-0");
-  node.api.setPod(pod);
-  assert.equal(await agent.stop(), 0);
-  assert.deepEqual(types(node.networkFile), ["bridge", "portmap", "outrigger-cni"], "it stays in the chain");
-  const plain = meshedPod("plain");
-  plain.metadata.annotations = {};
-  await node.call("ADD", node.sandbox(), plain, { annotations: true });
-  const own = meshedPod("outrigger-cni-x7k2p");
-  own.metadata.namespace = "outrigger-system";
-  await node.call("ADD", node.sandbox(), own);
-  const sandbox = node.sandbox();
-  const { code, message, details } = await failure(node.call("ADD", sandbox, pod, { annotations: true }));
-  assert.equal(code, 11);
-  assert.match(message, /the Outrigger node agent did not answer on .*agent\.sock for/);
-  assert.match(details ?? "", /look at the agent's Pod on this node \(label app=outrigger-cni\)/);
-  await node.call("DEL", sandbox, pod);
-  await node.call("DEL", { ...sandbox, netns: "" }, pod);
-});
-
-test("an agent that comes back within the plugin's patience serves the Pod that waits", {
-  skip: skipTimed,
-}, async (t) => {
-  const { node, agent } = await withAgent(t);
-  const pod = meshedPod("web-0");
-  node.api.setPod(pod);
-  await agent.stop();
-  const sandbox = node.sandbox();
-  const adding = node.call("ADD", sandbox, pod);
-  const next = await node.startAgent();
-  t.after(() => next.stop());
-  await adding;
-  assert.ok(rules(sandbox.run("iptables-save")).includes("-A OUTPUT -j ISTIO_OUTBOUND"));
-});
-
-test("a newer agent takes over while the older one still runs, and no request is lost", {
-  skip: skipTimed,
-}, async (t) => {
-  const { node, agent } = await withAgent(t);
-  const pods = Array.from({ length: 12 }, (_, index) => meshedPod(`web-${index}`));
-  for (const pod of pods) node.api.setPod(pod);
-  const adding = pods.map(async (pod) => {
-    const sandbox = node.sandbox();
-    await node.call("ADD", sandbox, pod);
-    return rules(sandbox.run("iptables-save")).length;
-  });
-  const next = await node.startAgent();
-  t.after(() => next.stop());
-  await next.logged("ready");
-  assert.equal(await agent.stop(), 0);
-  assert.ok((await Promise.all(adding)).every((count) => count > 10));
-  const last = meshedPod("last");
-  node.api.setPod(last);
-  await node.call("ADD", node.sandbox(), last);
-  assert.ok(next.lines.some(({ msg, pod }) => msg === "served" && pod === "last"));
-  assert.equal(agent.lines.find(({ msg }) => msg === "plugin stays on the node")?.reason, "superseded");
-});
-
-test("uninstalled: the entry, the program and the socket go; the node's network stays as it was", {
-  skip,
-}, async (t) => {
-  const { node, agent } = await withAgent(t);
-  node.api.installed = false;
-  assert.equal(await agent.stop(), 0);
-  assert.deepEqual(types(node.networkFile), ["bridge", "portmap"]);
-  assert.equal(existsSync(join(node.programFolder, "outrigger-cni")), false);
-  assert.deepEqual(readdirSync(join(node.folder, "run")), []);
-});
-
-test("an entry that another tool overwrites comes back", { skip }, async (t) => {
-  const { node, agent } = await withAgent(t);
-  const bare = JSON.parse(readFileSync(node.networkFile, "utf8")) as { plugins: { type: string }[] };
-  bare.plugins = bare.plugins.filter(({ type }) => type !== "outrigger-cni");
-  writeFileSync(node.networkFile, JSON.stringify(bare));
-  await agent.logged("plugin put back: somebody had removed or changed it");
-  assert.deepEqual(types(node.networkFile), ["bridge", "portmap", "outrigger-cni"]);
-});
-
-test("the startup taint goes when the node is ready, other taints stay", { skip }, async (t) => {
-  const made = await node(t);
-  const ours = { key: "cni.istio.io/not-ready", effect: "NoSchedule" };
-  const other = { key: "other", effect: "NoExecute", timeAdded: "2026-01-01T00:00:00Z" };
-  made.api.taints.push(ours, other, { ...ours, effect: "NoExecute" });
-  const agent = await made.startAgent("--remove-taint");
-  t.after(() => agent.stop());
-  await agent.logged("startup taint removed: meshed Pods can come");
-  assert.deepEqual(made.api.taints, [other]);
-});
-
-test("a Pod that started before the plugin stood is repaired in place", { skip }, async (t) => {
-  const made = await node(t);
-  const pod = meshedPod("early");
-  const sandbox = made.sandbox();
-  const result = await made.call("ADD", sandbox, pod);
-  assert.deepEqual(rules(sandbox.run("iptables-save")), [], "nobody wrote rules");
-  const address = result?.ips?.[0]?.address.replace(/\/.*/, "");
-  const broken = { name: "istio-validation", state: { terminated: { exitCode: 126 } } };
-  pod.status = { phase: "Pending", podIPs: [{ ip: address }], initContainerStatuses: [broken] };
-  made.api.setPod(pod);
-  const agent = await made.startAgent();
-  t.after(() => agent.stop());
-  await eventually(
-    () => made.api.events,
-    (events) => events.includes("CaptureRepaired shop/early"),
-    "the repair's event",
-  );
-  assert.ok(rules(sandbox.run("iptables-save")).includes("-A OUTPUT -j ISTIO_OUTBOUND"));
-});
-
-test("while the API server is away, known Pods still start", { skip }, async (t) => {
-  const { node } = await withAgent(t);
-  const pod = meshedPod("web-0");
-  node.api.setPod(pod);
-  const sandbox = node.sandbox();
-  await node.call("ADD", sandbox, pod);
-  node.api.answering = false;
-  await node.call("ADD", node.sandbox(), pod);
-  const { code, message } = await failure(node.call("ADD", node.sandbox(), meshedPod("unheard")));
-  assert.equal(code, 11);
-  assert.match(message, /cannot be read: the API server answered 503/);
 });

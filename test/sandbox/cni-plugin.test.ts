@@ -37,6 +37,7 @@ function config(extra: Record<string, unknown> = {}, cniVersion = "1.0.0"): stri
     name: "pods",
     type: "outrigger-cni",
     run_directory: "/nonexistent",
+    agent_patience_ms: 300,
     ...extra,
   });
   return `${text.slice(0, -1)},"prevResult":${prevResult}}`;

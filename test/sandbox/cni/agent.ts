@@ -10,8 +10,8 @@ export interface Agent {
   readonly lines: Record<string, unknown>[];
   /** Waits for a log line with that message. */
   logged(message: string): Promise<Record<string, unknown>>;
-  /** Sends SIGTERM and waits for the end; returns the exit code. */
-  stop(): Promise<number | null>;
+  /** Sends SIGTERM and waits for the end; returns the exit code, or the signal that ended it. */
+  stop(): Promise<number | NodeJS.Signals | null>;
 }
 
 export function agentStarter(node: { folder: string; api: ApiServer; programFolder: string; program: string }) {
@@ -53,7 +53,9 @@ function agentOf(child: ChildProcess): Agent {
     lines.push(line);
     for (const one of waiting.filter(({ message }) => message === line.msg)) one.resolve(line);
   });
-  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const exited = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.once("exit", (code, signal) => resolve(code ?? signal));
+  });
   return {
     process: child,
     lines,

@@ -16,7 +16,7 @@ export interface ApiServer extends Pick<PodStore, "endWatches"> {
   /** Writes the credentials of a Pod, as the kubelet does. */
   writeServiceAccount(folder: string): void;
   setPod(pod: Pod): void;
-  removePod(namespace: string, name: string): void;
+  pod(namespace: string, name: string): Pod | undefined;
   readonly taints: { key: string; effect: string; timeAdded?: string }[];
   /** `reason namespace/pod` of each event, in order. */
   readonly events: string[];
@@ -50,20 +50,41 @@ function refuse(response: ServerResponse, code: number, message: string): void {
 
 const podPath = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)$/;
 
-function servePod(
+async function deletePod(
+  state: ApiServer,
+  pods: PodStore,
+  pod: Pod,
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const { preconditions } = (await json(request)) as { preconditions: { uid: string } };
+  const { namespace = "", name = "", uid } = pod.metadata;
+  if (preconditions.uid !== uid) return refuse(response, 409, "the UID in the precondition is another one");
+  state.deleted.push(`${namespace}/${name}`);
+  pods.remove(namespace, name);
+  send(response, 200, pod);
+}
+
+async function patchPod(pods: PodStore, pod: Pod, request: IncomingMessage, response: ServerResponse) {
+  const { metadata } = (await json(request)) as { metadata: { uid: string; labels: Record<string, string> } };
+  if (metadata.uid !== pod.metadata.uid) return refuse(response, 409, "the UID is another one");
+  const labels = { ...pod.metadata.labels, ...metadata.labels };
+  pods.set({ ...pod, metadata: { ...pod.metadata, labels } });
+  send(response, 200, pod);
+}
+
+async function servePod(
   state: ApiServer,
   pods: PodStore,
   request: IncomingMessage,
   response: ServerResponse,
-  path: RegExpExecArray,
+  path: string[],
 ) {
   const [, namespace = "", name = ""] = path;
   const pod = pods.get(namespace, name);
   if (pod === undefined) return refuse(response, 404, "not found");
-  if (request.method === "DELETE") {
-    state.deleted.push(`${namespace}/${name}`);
-    pods.remove(namespace, name);
-  }
+  if (request.method === "DELETE") return deletePod(state, pods, pod, request, response);
+  if (request.method === "PATCH") return patchPod(pods, pod, request, response);
   send(response, 200, pod);
 }
 
@@ -128,7 +149,7 @@ export async function startApiServer(): Promise<ApiServer> {
       writeFileSync(join(folder, "token"), `${state.token}\n`);
     },
     setPod: pods.set,
-    removePod: pods.remove,
+    pod: pods.get,
     endWatches: pods.endWatches,
     taints: [],
     events: [],

@@ -55,7 +55,8 @@ export interface CniNode {
   readonly folder: string;
   readonly programFolder: string;
   readonly networkFile: string;
-  sandbox(): Sandbox;
+  /** A new one; with `ofUser` it belongs to a user namespace, as that of a Pod with `hostUsers: false`. */
+  sandbox(options?: { readonly ofUser: boolean }): Sandbox;
   /** Runs the chain as a runtime does. */
   call(command: string, sandbox: Sandbox, pod?: Pod, options?: CallOptions): Promise<CniResult | undefined>;
   startAgent(...flags: readonly string[]): Promise<Agent>;
@@ -73,6 +74,17 @@ export interface CallOptions {
 function ip(...args: readonly string[]): void {
   execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
 }
+
+/** Makes a network namespace that belongs to a user namespace, and mounts it where `ip netns` has its own. */
+const namespaceOfUser = `
+changes() { until [ "$(readlink /proc/$1/ns/$2)" != "$(readlink /proc/self/ns/$2)" ]; do sleep 0.01; done; }
+unshare --user sleep 60 & owner=$!
+changes $owner user
+for map in uid_map gid_map; do echo "0 100000 65536" >/proc/$owner/$map; done
+nsenter --user=/proc/$owner/ns/user unshare --net sleep 60 & inside=$!
+changes $inside net
+touch "/run/netns/$1" && mount --bind /proc/$inside/ns/net "/run/netns/$1"
+kill $owner $inside`;
 
 function network(folder: string, ipv6: boolean) {
   const ranges = [[{ subnet: "10.87.0.0/16" }], ...(ipv6 ? [[{ subnet: "fd00:87::/64" }]] : [])];
@@ -111,9 +123,10 @@ export async function createNode({ ipv6 = false } = {}): Promise<CniNode> {
     networkFile,
     startAgent: (...flags) => startAgentAs([join(root, "bin", "outrigger")], ...flags),
     startAgentAs,
-    sandbox() {
+    sandbox({ ofUser } = { ofUser: false }) {
       const name = `cni-${id}-${sandboxes.length}`;
-      ip("netns", "add", name);
+      if (ofUser) execFileSync("sh", ["-euc", namespaceOfUser, "sh", name]);
+      else ip("netns", "add", name);
       sandboxes.push(name);
       const run = (...command: readonly string[]) =>
         execFileSync("ip", ["netns", "exec", name, ...command], {

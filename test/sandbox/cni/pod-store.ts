@@ -73,6 +73,7 @@ export function createPodStore(): PodStore {
         version += 1;
       }
       for (const response of watches) response.end();
+      watches.clear();
     },
   };
 }
