@@ -11,6 +11,9 @@ import { libcniProgram, pluginProgram } from "./programs.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
+/** The checkout's command. */
+export const outriggerProgram = join(root, "bin", "outrigger");
+
 const distributionPlugins = "/usr/lib/cni";
 
 /** Why these tests cannot run here, or false. */
@@ -121,7 +124,7 @@ export async function createNode({ ipv6 = false } = {}): Promise<CniNode> {
     folder,
     programFolder,
     networkFile,
-    startAgent: (...flags) => startAgentAs([join(root, "bin", "outrigger")], ...flags),
+    startAgent: (...flags) => startAgentAs([outriggerProgram], ...flags),
     startAgentAs,
     sandbox({ ofUser } = { ofUser: false }) {
       const name = `cni-${id}-${sandboxes.length}`;
