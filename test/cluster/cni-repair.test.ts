@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, type TestContext, test } from "node:test";
+import { cniClusterPermissions, cniNamespacePermissions } from "../../deploy/manifests/cni-access.ts";
+import { cniName } from "../../deploy/manifests/cni-names.ts";
+import { installSettings } from "../../deploy/settings.ts";
+import { auditOf, differences } from "./audit.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { type CniOfCluster, cniOf, meshed, nodeOf, withoutOutrigger, writeChain } from "./cni-node.ts";
 import { installed } from "./installed.ts";
 import type { Machine } from "./machine/handle.ts";
 import { nodeName } from "./machine/layout.ts";
+import { cniDirectories } from "./machine/node.ts";
 import type { Pod } from "./pod.ts";
 import { until } from "./waiting.ts";
 import { appDeployment, appPod } from "./workload.ts";
@@ -101,4 +106,44 @@ test("the startup taint keeps Pods off a node until its agent is ready", async (
   await cluster.readyPod(namespace, "app=one", { timeoutMs: 120_000 });
   const { spec } = (await cluster.read(node)) as unknown as { spec: { taints?: { key: string }[] } };
   assert.ok(!spec.taints?.some(({ key }) => key === taint.key));
+});
+
+/** Every permission that some setting gives the agents. */
+function everyPermission() {
+  const permissions = (["repair", "delete", "label"] as const).map((repair) =>
+    cniClusterPermissions(installSettings({ cni: { enabled: true, repair, removeTaint: true } })),
+  );
+  return [...permissions.flatMap((byRole) => Object.values(byRole).flat()), ...cniNamespacePermissions];
+}
+
+/** Calls the plugin as a runtime would for a Pod that the API server does not have. */
+function addUnknownPod(machine: Machine) {
+  const configuration = JSON.stringify({ cniVersion: "1.0.0", name: "pods", run_directory: "/run/outrigger-cni" });
+  const environment = [
+    "CNI_COMMAND=ADD",
+    "CNI_CONTAINERID=c1",
+    "CNI_NETNS=/var/run/netns/none",
+    "CNI_IFNAME=eth0",
+    "CNI_ARGS=K8S_POD_NAMESPACE=default;K8S_POD_NAME=nobody",
+  ];
+  const script = 'printf %s "$1" | env "$2" "$3" "$4" "$5" "$6" "$7"';
+  return machine.run(
+    "sh",
+    "-c",
+    script,
+    "sh",
+    configuration,
+    ...environment,
+    `${cniDirectories.plugins}/outrigger-cni`,
+  );
+}
+
+test("the agents have asked for nothing that they may not do, and may do nothing that they have not asked for", async (t) => {
+  const machine = nodeOf(cluster, t);
+  if (machine === undefined) return;
+  const { stdout, exitCode } = await addUnknownPod(machine);
+  assert.equal(exitCode, 1);
+  assert.match(stdout, /Pod default\/nobody .* does not exist any more/);
+  const found = differences(await auditOf(machine, "outrigger-cni", cniName), everyPermission());
+  assert.deepEqual(found, { notGranted: [], unused: [] });
 });
