@@ -3,6 +3,7 @@ import type { Address } from "../mesh/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { GivenSettings } from "../mesh/redirect/capture-setting.ts";
 import type { ResolvedCapture } from "../mesh/redirect/resolve.ts";
+import { noRules } from "../mesh/redirect/rule.ts";
 import { resolveHere } from "./capture.ts";
 import { type Environment, type Flags, givenSettings, operationOf } from "./command-line.ts";
 import { compileHere } from "./compile-here.ts";
@@ -29,7 +30,7 @@ export async function resolved(
 }
 
 /** What a Pod with interception mode NONE is told. */
-const notCaptured = "the Pod's interception mode is NONE: nothing is captured, and nothing is written";
+const notCaptured = "the Pod's interception mode is NONE: nothing is captured";
 
 async function apply({ config }: ResolvedCapture, operation: Operation): Promise<AppliedCapture> {
   const { applyCapture } = await import("../host/capture.ts");
@@ -51,9 +52,10 @@ async function applyAndValidate(capture: ResolvedCapture, operation: Operation):
   }
 }
 
-async function cleanUp({ output }: Operation): Promise<void> {
+/** Removes what stands there. */
+async function cleanUp({ output }: Operation, nothing?: string): Promise<void> {
   const { removeCapture } = await import("../host/capture.ts");
-  printReport({ removed: await removeCapture() }, output);
+  printReport({ ...(nothing !== undefined && { nothing }), removed: await removeCapture() }, output);
 }
 
 /** What a dry run of a cleanup is told: what it would remove, only reading the namespace could tell. */
@@ -76,7 +78,10 @@ export async function runInit(flags: Flags, env: Environment): Promise<void> {
     return operation.dryRun ? printNothing(cleanupUnseen, operation) : cleanUp(operation);
   }
   const capture = await resolved(operation, flags, env);
-  if (capture === undefined) return printNothing(notCaptured, operation);
+  if (capture === undefined) {
+    const leaves = operation.dryRun || operation.skipRuleApply;
+    return leaves ? printNothing(notCaptured, operation) : cleanUp(operation, notCaptured);
+  }
   if (operation.dryRun) return printDryRun(capture, operation, env);
   await applyAndValidate(capture, operation);
 }
@@ -92,11 +97,10 @@ export async function runVerify(flags: Flags, env: Environment): Promise<void> {
     return runInNamespace(operation.networkNamespace);
   }
   const capture = await resolved(operation, flags, env);
-  if (capture === undefined) return printReport({ nothing: notCaptured }, operation.output);
-  const { config, warnings } = capture;
   const { verifyCapture } = await import("../host/capture.ts");
   const { nativeNftables, forceIptablesBinary: binary } = operation;
-  const verified = await verifyCapture(compileHere(config), { wish: { nativeNftables, binary } });
-  printReport({ config, warnings, verified }, operation.output);
+  const ruleSet = capture === undefined ? noRules : compileHere(capture.config);
+  const verified = await verifyCapture(ruleSet, { wish: { nativeNftables, binary } });
+  printReport({ ...(capture ?? { nothing: notCaptured }), verified }, operation.output);
   if (verified.differences.length > 0) process.exitCode = new OutriggerError("VALIDATION_FAILED", []).exitCode;
 }

@@ -67,6 +67,9 @@ export interface RuleSet {
   readonly routes: Routes;
 }
 
+/** What stands where nothing is captured. */
+export const noRules: RuleSet = { families: [], rules: [], routes: { markRoutes: [], passthroughAddress: false } };
+
 export const builtInChains = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as const;
 
 export function isBuiltIn(chain: string): boolean {

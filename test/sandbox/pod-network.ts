@@ -24,8 +24,8 @@ const podIp = "10.99.0.2";
 const callerIp = "10.99.0.1";
 const podIpv6 = "fd00:99::2";
 
-function ip(...args: string[]): void {
-  execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
+function ip(args: readonly string[], lines: readonly string[] = []): void {
+  execFileSync("ip", args, { input: lines.map((line) => `${line}\n`).join(""), stdio: ["pipe", "ignore", "pipe"] });
 }
 
 /** Makes the network; it goes when the test ends, with every process that was started in it. */
@@ -40,19 +40,16 @@ export function createPodNetwork(context: TestContext): PodNetwork {
       child.kill("SIGKILL");
       await ended;
     }
-    for (const name of Object.values(names)) ip("netns", "del", name);
+    for (const name of Object.values(names)) ip(["netns", "del", name]);
   });
-  for (const name of Object.values(names)) ip("netns", "add", name);
-  ip("-n", names.pod, "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", names.caller);
-  ip("-n", names.pod, "addr", "add", `${podIp}/24`, "dev", "eth0");
-  ip("-n", names.pod, "addr", "add", `${podIpv6}/64`, "dev", "eth0", "nodad");
-  ip("-n", names.caller, "addr", "add", `${callerIp}/24`, "dev", "eth0");
-  ip("-n", names.caller, "addr", "add", "fd00:99::1/64", "dev", "eth0", "nodad");
-  for (const name of Object.values(names)) {
-    ip("-n", name, "link", "set", "lo", "up");
-    ip("-n", name, "link", "set", "eth0", "up");
-  }
-  ip("-n", names.pod, "route", "add", "default", "via", callerIp);
+  for (const name of Object.values(names)) ip(["netns", "add", name]);
+  const common = ["link set lo up", "link set eth0 up"];
+  const cable = `link add eth0 type veth peer name eth0 netns ${names.caller}`;
+  const podAddresses = [`addr add ${podIp}/24 dev eth0`, `addr add ${podIpv6}/64 dev eth0 nodad`];
+  const callerAddresses = [`addr add ${callerIp}/24 dev eth0`, "addr add fd00:99::1/64 dev eth0 nodad"];
+  ip(["-n", names.pod, "-batch", "-"], [cable, ...podAddresses, ...common]);
+  ip(["-n", names.caller, "-batch", "-"], [...callerAddresses, ...common]);
+  ip(["-n", names.pod, "route", "add", "default", "via", callerIp]);
   return {
     names,
     podIp,

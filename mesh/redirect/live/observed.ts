@@ -1,7 +1,7 @@
 import type { IpFamily } from "../../address.ts";
 import type { Backend, IptablesBackend } from "../backend.ts";
 import type { Routes } from "../routes.ts";
-import type { RuleSet } from "../rule.ts";
+import { noRules, type RuleSet } from "../rule.ts";
 import type { Difference } from "./difference.ts";
 import { iptablesDifferences } from "./iptables-live.ts";
 import type { NftTable } from "./nft-ruleset.ts";
@@ -24,8 +24,6 @@ export interface StateDifference extends Difference {
 
 export const iptablesBackends: readonly IptablesBackend[] = ["iptables-nft", "iptables-legacy"];
 export const ipFamilies: readonly IpFamily[] = ["IPv4", "IPv6"];
-
-const noRules: RuleSet = { families: [], rules: [], routes: { markRoutes: [], passthroughAddress: false } };
 
 /** The backends in which something of the mesh's stands. */
 export function standingBackends({ iptables, nftables }: ObservedState): Backend[] {

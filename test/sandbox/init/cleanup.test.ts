@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { suite, test } from "node:test";
 import { removeCapture } from "../../../host/capture.ts";
 import { type CaptureCase, captureFolder, readCases } from "../../conformance/capture-cases.ts";
@@ -50,6 +53,30 @@ suite("a cleanup takes everything of ours and nothing of others", { skip: needsR
     assert.deepEqual(changes(before, pod.rules()), []);
     const again = await pod.init(["--cleanup-only"]);
     assert.deepEqual([again.code, again.stdout], [0, "nothing of the mesh stood here\n"]);
+  });
+});
+
+/** A Pod that wants no capture. */
+const uncaptured = JSON.stringify({
+  metadata: { annotations: { "sidecar.istio.io/interceptionMode": "NONE" } },
+  spec: { containers: [{ name: "app" }] },
+});
+
+suite("a Pod with the interception mode NONE has no rules", { skip: needsRoot }, () => {
+  test("also where some stood before", async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-none-"));
+    context.after(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, "pod.json");
+    writeFileSync(file, uncaptured);
+    const pod = createInitPod(context);
+    const before = pod.rules();
+    await apply(pod, settings.TPROXY ?? []);
+    assert.equal((await pod.init(["verify", "--from-pod", file])).code, 126);
+    const { code, stdout } = await pod.init(["--from-pod", file]);
+    assert.equal(code, 0);
+    assert.match(stdout, /mode is NONE: nothing is captured\nremoved from iptables-nft, routes and addresses/);
+    assert.deepEqual(changes(before, pod.rules()), []);
+    assert.equal((await pod.init(["verify", "--from-pod", file])).code, 0);
   });
 });
 
