@@ -9,6 +9,10 @@ const dnsLabel = v.pipe(
   v.maxLength(40, "is longer than 40 characters, and object names are made of it"),
 );
 
+const domainName = v.pipe(
+  v.string(),
+  v.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, "is not a domain's name"),
+);
 const image = v.pipe(v.string(), v.regex(/^\S+$/, "is not an image's name"));
 const quantity = v.pipe(
   v.string(),
@@ -74,6 +78,29 @@ const cni = v.strictObject({
   logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
 });
 
+/** The control plane, which makes a labelled namespace a mesh. docs/discovery.md. With the profile istio there is none. */
+const discovery = v.strictObject({
+  enabled: v.optional(v.boolean(), true),
+  /** The end of every Service's name. */
+  domain: v.optional(domainName, "cluster.local"),
+  /** The first part of every workload's identity. */
+  trustDomain: v.optional(domainName, "cluster.local"),
+  /** What happens to requests for destinations that no Service has. */
+  outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
+  /** What sidecars write for each request. */
+  accessLog: v.optional(v.picklist(["text", "json", "off"]), "text"),
+  replicas: v.optional(
+    v.strictObject({
+      minimum: v.optional(wholeNumber(1, 100), 2),
+      maximum: v.optional(wholeNumber(1, 100), 5),
+    }),
+    {},
+  ),
+  resources: resources("100m", "256Mi", "2Gi"),
+  priorityClassName: v.optional(v.string(), "system-cluster-critical"),
+  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+});
+
 /** What can be set for an installation. The same names are the Helm chart's values. */
 export const schema = v.strictObject({
   /** Where the webhook runs. */
@@ -128,6 +155,7 @@ export const schema = v.strictObject({
     }),
     {},
   ),
+  discovery: v.optional(discovery, {}),
   cni: v.optional(cni, {}),
   /** Deny Pods without a sidecar in namespaces that say they must have one. */
   sidecarPolicy: v.optional(v.boolean(), true),
@@ -160,10 +188,11 @@ function problemOf(issue: v.BaseIssue<unknown>): Problem {
 /** Rules between settings, which no single field can know. */
 function contradictions(settings: InstallSettings): Problem[] {
   const problems: Problem[] = [];
-  const { minimum, maximum } = settings.webhook.replicas;
-  if (minimum > maximum) {
-    const message = `is below webhook.replicas.minimum, ${minimum}`;
-    problems.push({ field: "webhook.replicas.maximum", value: String(maximum), message });
+  for (const part of ["webhook", "discovery"] as const) {
+    const { minimum, maximum } = settings[part].replicas;
+    if (minimum <= maximum) continue;
+    const message = `is below ${part}.replicas.minimum, ${minimum}`;
+    problems.push({ field: `${part}.replicas.maximum`, value: String(maximum), message });
   }
   if (settings.enableNamespacesByDefault && !servesDefault(settings)) {
     problems.push({

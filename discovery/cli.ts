@@ -20,6 +20,7 @@ interface Options {
   readonly caFolder?: string;
   readonly caSecret: string;
   readonly createCa: boolean;
+  readonly publishRoot?: string;
   readonly tokenKey?: string;
   readonly tokenIssuer: string;
   readonly tokenAudience: string;
@@ -69,6 +70,10 @@ function identityOptions(command: Command): Command {
   return command
     .option("--ca-secret <name>", "in the root namespace: the mesh's authority; made if there is none", "outrigger-ca")
     .option("--ca-folder <folder>", "instead of a Secret: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem")
+    .option(
+      "--publish-root <name>",
+      "a ConfigMap in the root namespace to put the root in that proxies know discovery by",
+    )
     .option("--create-ca", "make what --ca-folder does not have: the mesh's root, and discovery's own", false)
     .option("--certificate-lifetime <minutes>", "of workloads", wholeNumber(1, 525_600), 24 * 60)
     .option("--token-key <file>", "check tokens against this public key (PEM) instead of asking the API server")
@@ -142,10 +147,20 @@ function servingNames({ servingName, rootNamespace, domain }: Options): Discover
   };
 }
 
+/** The webhook reads it there, and writes it into the sidecars. */
+async function publish({ publishRoot: name, rootNamespace }: Options, source: AuthoritySource): Promise<void> {
+  if (name === undefined) return;
+  const { kubernetesPublishRoot } = await import("./registry/kubernetes-client.ts");
+  const root = source.serving?.pem.certificate ?? source.authority.roots;
+  await kubernetesPublishRoot(rootNamespace, name, root);
+}
+
 async function run(options: Options): Promise<void> {
   const { log, flush } = createLog(options.logLevel);
   const { domain, trustDomain, rootNamespace, accessLog } = options;
   try {
+    const authority = await authoritySource(options);
+    await publish(options, authority);
     await runDiscovery(
       {
         address: options.address,
@@ -161,7 +176,7 @@ async function run(options: Options): Promise<void> {
           tracing: tracingSettings(options),
         },
         source: await objectSource(options),
-        authority: await authoritySource(options),
+        authority,
         authenticate: await authenticator(options),
         certificateLifetimeMs: options.certificateLifetime * 60_000,
         drainMs: options.drain * 1000,

@@ -24,6 +24,8 @@ export interface InjectionFlags {
   readonly initImage?: string;
   readonly proxyImage?: string;
   readonly ipFamilies: IpFamilies;
+  /** Whether the control plane that the next two name is used. */
+  readonly discovery: boolean;
   readonly discoveryAddress?: string;
   readonly discoveryCa?: string;
 }
@@ -80,6 +82,7 @@ export function withInjectionFlags(command: Command): Command {
         .choices(["dual", "ipv4"])
         .default("dual"),
     )
+    .option("--discovery <choice>", "false: leave --discovery-address and --discovery-ca aside", truth, true)
     .option("--discovery-address <host:port>", "profile envoy: the control plane that sidecars connect to")
     .option("--discovery-ca <file>", "the root of the control plane's certificate, PEM");
 }
@@ -100,8 +103,8 @@ async function configurationText(file: string | undefined, flag: string): Promis
 
 /** The files that the settings are read from. */
 export function configurationFiles(flags: InjectionFlags): string[] {
-  const { meshConfig, values, injectorConfig, discoveryCa } = flags;
-  return [meshConfig, values, injectorConfig, discoveryCa].filter((file) => file !== undefined);
+  const { meshConfig, values, injectorConfig, discovery, discoveryCa } = flags;
+  return [meshConfig, values, injectorConfig, discovery ? discoveryCa : undefined].filter((file) => file !== undefined);
 }
 
 function readCertificates(name: string): string {
@@ -114,7 +117,8 @@ function readCertificates(name: string): string {
 }
 
 /** The control plane, which takes its address and the root to know it by. */
-function discoverySettings({ discoveryAddress: address, discoveryCa }: InjectionFlags) {
+function discoverySettings({ discovery, discoveryAddress: address, discoveryCa }: InjectionFlags) {
+  if (!discovery) return undefined;
   if (address === undefined && discoveryCa === undefined) return undefined;
   if (address === undefined || discoveryCa === undefined) {
     const field = address === undefined ? "--discovery-ca" : "--discovery-address";

@@ -4,7 +4,9 @@ import { toJsonSchema } from "@valibot/to-json-schema";
 import { stringify } from "yaml";
 import { version } from "../../mesh/version.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
-import { schema } from "../settings.ts";
+import { definitionManifests } from "../manifests/manifests.ts";
+import { printManifests } from "../manifests/print.ts";
+import { installSettings, schema } from "../settings.ts";
 import { value } from "./placeholder.ts";
 import { registrationTemplates } from "./registrations.ts";
 import { objectTemplates } from "./variants.ts";
@@ -17,7 +19,8 @@ const banner = "{{- /* Written by `make manifests` from deploy/manifests. Change
 const chartFile = {
   apiVersion: "v2",
   name: "outrigger",
-  description: "Outrigger's admission webhook: a sidecar for every Pod of a labelled namespace",
+  description:
+    "Outrigger, a service mesh: a sidecar for every Pod of a labelled namespace, and the control plane of the sidecars",
   type: "application",
   version,
   appVersion: version,
@@ -45,7 +48,7 @@ Give a namespace its sidecars, then restart its workloads:
 /** Registrations have templates of their own, and the release's namespace is Helm's to make. */
 function isOrdinary({ kind, metadata }: KubernetesObject): boolean {
   if (kind === "Namespace") return metadata.name !== value("namespace");
-  return kind !== "MutatingWebhookConfiguration";
+  return kind !== "MutatingWebhookConfiguration" && kind !== "CustomResourceDefinition";
 }
 
 /** `HorizontalPodAutoscaler` → `horizontal-pod-autoscaler` */
@@ -73,6 +76,9 @@ export function chartFiles(): Record<string, string> {
     "values.schema.json": valuesSchema(),
     "templates/_helpers.tpl": helpers,
     "templates/NOTES.txt": notes,
+    // Helm installs what is in this folder where it is not there yet, and never deletes it.
+    "crds/security.istio.io.yaml":
+      banner.replace(/^.*\* (.*) \*.*$/s, "# $1\n") + printManifests(definitionManifests(installSettings())),
     ...Object.fromEntries(files),
   };
 }

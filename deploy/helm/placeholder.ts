@@ -10,12 +10,16 @@ export function value(path: string): string {
   return `${open}${path}${open}`;
 }
 
+/** When the chart has a control plane. */
+export const discoveryActive = '(and $.Values.discovery.enabled (eq $.Values.injection.profile "envoy"))';
+
 /** Where the chart's template has something other than `.Values.PATH`. */
 const expressions: Readonly<Record<string, string>> = {
   namespace: "$.Release.Namespace",
   // Revisions other than the default one have their name at the end of their objects' names.
   suffix: '(include "outrigger.suffix" $)',
   item: "$item",
+  "discovery.active": discoveryActive,
 };
 
 function expression(path: string): string {
@@ -38,6 +42,8 @@ function templateLine(text: string): string {
   if (scalar === "") throw new Error(`a placeholder where no scalar is: ${text}`);
   const integer = /^@@int:([^@]+)@@$/.exec(scalar)?.[1];
   if (integer !== undefined) return `${head}{{ ${expression(integer)} | int }}`;
+  const negated = /^@@not:([^@]+)@@$/.exec(scalar)?.[1];
+  if (negated !== undefined) return `${head}{{ not ${expression(negated)} }}`;
   const tree = /^@@yaml:([^@]+)@@$/.exec(scalar)?.[1];
   const indent = /^\s*/.exec(head)?.[0].length ?? 0;
   if (tree !== undefined) return `${head.trimEnd()}\n{{ toYaml ${expression(tree)} | indent ${indent + 2} }}`;

@@ -3,7 +3,7 @@ import type { KubernetesObject } from "../cluster/api.ts";
 import { manifests } from "../manifests/manifests.ts";
 import type { InstallSettings } from "../settings.ts";
 import { installSettings } from "../settings.ts";
-import { toTemplate, value } from "./placeholder.ts";
+import { discoveryActive, toTemplate, value } from "./placeholder.ts";
 
 /** One way in which settings change which objects there are, or their structure, and when the chart has it. */
 interface Variant {
@@ -80,6 +80,17 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       priorityClassName: value("webhook.priorityClassName"),
       logLevel: value("webhook.logLevel") as "info",
     },
+    discovery: {
+      enabled: value("discovery.active") as unknown as boolean,
+      domain: value("discovery.domain"),
+      trustDomain: value("discovery.trustDomain"),
+      outboundTrafficPolicy: value("discovery.outboundTrafficPolicy") as "ALLOW_ANY",
+      accessLog: value("discovery.accessLog") as "text",
+      replicas: { minimum: integer("discovery.replicas.minimum"), maximum: integer("discovery.replicas.maximum") },
+      resources: value("yaml:discovery.resources") as unknown as InstallSettings["discovery"]["resources"],
+      priorityClassName: value("discovery.priorityClassName"),
+      logLevel: value("discovery.logLevel") as "info",
+    },
     cni: cniPlaceholders,
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
   };
@@ -95,6 +106,7 @@ const nodeAgent = "and $.Values.cni.enabled $.Values.cni.agent";
 /** Objects that are there only when a setting says so, by kind, or by the end of their names. */
 const switches: Readonly<Record<string, string>> = {
   "-namespaces": 'eq $.Values.injection.platform "openshift"',
+  "outrigger-discovery-@@revision@@": discoveryActive,
   "-cni": nodeAgent,
   "-cni-pods": nodeAgent,
   "-cni-delete": `${nodeAgent} (eq $.Values.cni.repair "delete")`,
@@ -161,7 +173,7 @@ export function objectTemplates(include: (object: KubernetesObject) => boolean):
   return [...keys].map((wanted) => {
     const kind = wanted.split(" ")[0] ?? "";
     const text = inEachVariant((settings) => render(settings).find((object) => key(object) === wanted));
-    const found = Object.entries(switches).find(([name]) => name === kind || wanted.endsWith(name));
-    return { kind, text: when(found?.[1], text) };
+    const found = Object.entries(switches).filter(([name]) => name === kind || wanted.endsWith(name));
+    return { kind, text: found.reduce((inner, [, condition]) => when(condition, inner), text) };
   });
 }

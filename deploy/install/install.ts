@@ -1,6 +1,7 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
+import { readObject } from "../cluster/apply.ts";
 import { objectPath } from "../cluster/resources.ts";
-import { cniManifests, policyManifests, workloadManifests } from "../manifests/manifests.ts";
+import { cniManifests, definitionManifests, policyManifests, workloadManifests } from "../manifests/manifests.ts";
 import type { InstallSettings } from "../settings.ts";
 import { applyAll, fieldManager } from "./apply-all.ts";
 import { waitUntilInjecting } from "./injecting.ts";
@@ -35,26 +36,46 @@ async function scaleUp(api: ClusterApi, deployment: KubernetesObject, minimum: n
   await api.request({ method: "PATCH", path, query: { fieldManager }, body, contentType });
 }
 
+/** What a Deployment's autoscaler begins with. */
+function leastReplicas(objects: readonly KubernetesObject[], { metadata }: KubernetesObject): number {
+  const autoscaler = objects.find(
+    (object) => object.kind === "HorizontalPodAutoscaler" && object.metadata.name === metadata.name,
+  );
+  return (autoscaler?.spec as { minReplicas?: number } | undefined)?.minReplicas ?? 1;
+}
+
+/** Definitions that the cluster has from somebody else, such as Istio's own, are left as they are. */
+async function ownOrMissing(api: ClusterApi, definitions: readonly KubernetesObject[]): Promise<KubernetesObject[]> {
+  const found = await Promise.all(definitions.map((definition) => readObject(api, definition)));
+  const partOf = "app.kubernetes.io/part-of";
+  return definitions.filter((definition, index) => {
+    const labels = found[index]?.metadata.labels;
+    return found[index] === undefined || labels?.[partOf] === definition.metadata.labels?.[partOf];
+  });
+}
+
 /**
  * Brings the cluster to the settings: the workload first, and when it answers, what sends Pods to it, and then what
  * refuses Pods without a sidecar. It can be run again at any time and goes on where it stopped.
  */
 async function bring(api: ClusterApi, settings: InstallSettings, options: InstallOptions): Promise<void> {
   const { report, timeoutMs } = options;
+  const definitions = definitionManifests(settings);
   const node = cniManifests(settings);
   const workload = workloadManifests(settings);
   const registrations = await registrationsFor(api, settings);
   const policies = policyManifests(settings);
-  await checkCluster(api, [...node, ...workload, ...registrations, ...policies]);
+  await checkCluster(api, [...definitions, ...node, ...workload, ...registrations, ...policies]);
 
+  await applyAll(api, await ownOrMissing(api, definitions), options);
   // The nodes first: Pods without istio-init come only when these can write their rules.
   await applyAll(api, node, options);
   for (const object of node.filter(({ kind }) => kind === "DaemonSet")) {
     await waitUntilReady(api, object, nodesPending, { report, timeoutMs });
   }
   await applyAll(api, workload, options);
-  const { minimum } = settings.webhook.replicas;
   for (const object of workload.filter(({ kind }) => kind === "Deployment")) {
+    const minimum = leastReplicas(workload, object);
     await scaleUp(api, object, minimum);
     await waitUntilReady(api, object, (live) => rolloutPending(live, minimum), { report, timeoutMs });
   }

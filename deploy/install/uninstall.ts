@@ -1,5 +1,6 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
 import { deleteObject, readObject } from "../cluster/apply.ts";
+import { meshAuthoritySecretName } from "../manifests/discovery-names.ts";
 import { authorityLeaseName, authoritySecretName } from "../manifests/names.ts";
 import { ownedObjects, ownNamespaces } from "./owned.ts";
 import type { Report } from "./progress.ts";
@@ -15,7 +16,7 @@ export interface UninstallOptions {
 
 const everything = { "app.kubernetes.io/part-of": "outrigger", "app.kubernetes.io/managed-by": "outrigger" };
 
-/** What the webhook itself made, which no manifest has, and the namespaces, in the end. */
+/** What the webhook and discovery themselves made, which no manifest has, and the namespaces, in the end. */
 function sharedObjects(namespace: string, namespaces: readonly string[]): KubernetesObject[] {
   return [
     {
@@ -24,6 +25,7 @@ function sharedObjects(namespace: string, namespaces: readonly string[]): Kubern
       metadata: { name: authorityLeaseName, namespace },
     },
     { apiVersion: "v1", kind: "Secret", metadata: { name: authoritySecretName, namespace } },
+    { apiVersion: "v1", kind: "Secret", metadata: { name: meshAuthoritySecretName, namespace } },
     ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
   ];
 }

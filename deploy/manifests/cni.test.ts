@@ -91,7 +91,9 @@ test("without cni.enabled there is no agent, and with it the webhook knows", () 
   assert.ok(kinds({ cni: { enabled: true } }).includes("DaemonSet"));
   assert.deepEqual(cniManifests(installSettings({ cni: { enabled: true, agent: false } })), []);
   const flag = (input: InstallInput) =>
-    webhookArguments(installSettings(input), "/x").find((one) => one.startsWith("--cni="));
+    webhookArguments(installSettings(input), { certificate: "/x", discovery: "/y" }).find((one) =>
+      one.startsWith("--cni="),
+    );
   assert.equal(flag({}), "--cni=false");
   assert.equal(flag({ cni: { enabled: true, agent: false } }), "--cni=true");
 });

@@ -68,7 +68,7 @@ test("cert-manager's and the Prometheus operator's objects are valid by their ow
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
   });
   const seen = objects.filter((object) => object.kind in models);
-  assert.equal(seen.length, 6);
+  assert.equal(seen.length, 7);
   for (const object of seen) {
     const Model = models[object.kind as keyof typeof models] as new (data: unknown) => { validate(): void };
     new Model(object).validate();

@@ -4,6 +4,11 @@ import { certManagerObjects } from "./certificates.ts";
 import { cniAccessObjects, cniNamespace, cniServiceAccount } from "./cni-access.ts";
 import { cniDaemonSet } from "./cni-agent.ts";
 import { configuration } from "./configuration.ts";
+import { peerAuthenticationDefinition } from "./custom-resources.ts";
+import { discoveryAccessObjects, discoveryServiceAccount } from "./discovery-access.ts";
+import { hasDiscovery } from "./discovery-names.ts";
+import { discoveryMonitor, discoveryNetworkPolicy, discoveryRoot, discoveryService } from "./discovery-service.ts";
+import { discoveryAutoscaler, discoveryDeployment, discoveryDisruptionBudget } from "./discovery-workload.ts";
 import { alertRules, dashboardConfigMap, serviceMonitor } from "./monitoring.ts";
 import { namespace } from "./namespace.ts";
 import { sidecarPolicy, sidecarPolicyBinding } from "./sidecar-policy.ts";
@@ -28,14 +33,36 @@ export function cniManifests(settings: InstallSettings): KubernetesObject[] {
   ]);
 }
 
+/** The control plane, in the order in which it can be applied. It stands before the webhook, which reads its root. */
+export function discoveryManifests(settings: InstallSettings): KubernetesObject[] {
+  if (!hasDiscovery(settings)) return [];
+  return plain([
+    discoveryServiceAccount(settings),
+    ...discoveryAccessObjects(settings),
+    discoveryRoot(settings),
+    discoveryService(settings),
+    ...(settings.networkPolicy ? [discoveryNetworkPolicy(settings)] : []),
+    discoveryDisruptionBudget(settings),
+    discoveryDeployment(settings),
+    discoveryAutoscaler(settings),
+    ...(settings.monitoring.serviceMonitor ? [discoveryMonitor(settings)] : []),
+  ]);
+}
+
+/** The parts of Istio's API that have effect. Definitions outlive every installation. */
+export function definitionManifests(settings: InstallSettings): KubernetesObject[] {
+  return hasDiscovery(settings) ? plain([peerAuthenticationDefinition()]) : [];
+}
+
 /**
- * What runs the webhook, in the order in which it can be applied: what is needed stands before what needs it.
+ * What runs the control plane and the webhook, in the order in which it can be applied: what is needed stands before what needs it.
  * Registrations are not in it: until the webhook answers, the API server must not be sent to it.
  */
 export function workloadManifests(settings: InstallSettings): KubernetesObject[] {
   const { monitoring } = settings;
   return plain([
     namespace(settings),
+    ...discoveryManifests(settings),
     serviceAccount(settings),
     ...accessObjects(settings),
     ...certManagerObjects(settings),
@@ -64,6 +91,7 @@ export function policyManifests(settings: InstallSettings): KubernetesObject[] {
 /** Everything that an installation consists of, in order. */
 export function manifests(settings: InstallSettings): KubernetesObject[] {
   return [
+    ...definitionManifests(settings),
     ...cniManifests(settings),
     ...workloadManifests(settings),
     ...registrationManifests(settings),

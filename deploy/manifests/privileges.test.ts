@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { installSettings } from "../settings.ts";
+import { discoveryClusterPermissions, discoveryNamespacePermissions } from "./discovery-access.ts";
+import { discoveryDeployment } from "./discovery-workload.ts";
 import { clusterPermissions, namespacePermissions, openShiftPermissions, type Permission } from "./webhook-access.ts";
 import { deployment } from "./webhook-workload.ts";
 
@@ -30,6 +32,12 @@ test("docs/privileges.md has the webhook's permissions, each with its reason", (
   assert.deepEqual(rowsBelow("On OpenShift"), openShiftPermissions.map(rowOf));
 });
 
+test("docs/privileges.md has discovery's permissions, each with its reason", () => {
+  const namespace = discoveryNamespacePermissions(installSettings());
+  assert.deepEqual(rowsBelow("Discovery, in the whole cluster"), discoveryClusterPermissions.map(rowOf));
+  assert.deepEqual(rowsBelow("Discovery, in its own namespace"), namespace.map(rowOf));
+});
+
 test("with cert-manager the webhook may do less, as the document says", () => {
   const settings = installSettings({ certificates: { from: "cert-manager" } });
   const [cluster, namespace] = [clusterPermissions(settings), namespacePermissions(settings)];
@@ -39,21 +47,26 @@ test("with cert-manager the webhook may do less, as the document says", () => {
 
 test("no permission is for everything", () => {
   const settings = installSettings({ tags: ["prod"] });
-  for (const { rule } of [...clusterPermissions(settings), ...namespacePermissions(settings)]) {
+  const discovery = [...discoveryClusterPermissions, ...discoveryNamespacePermissions(settings)];
+  for (const { rule } of [...clusterPermissions(settings), ...namespacePermissions(settings), ...discovery]) {
     for (const part of [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...rule.verbs])
       assert.notEqual(part, "*");
   }
 });
 
-test("the webhook's container has no privileges", () => {
-  const spec = deployment(installSettings()).spec?.template.spec;
-  const [container] = spec?.containers ?? [];
-  assert.deepEqual(container?.securityContext, {
-    allowPrivilegeEscalation: false,
-    capabilities: { drop: ["ALL"] },
-    privileged: false,
-    readOnlyRootFilesystem: true,
+for (const { name, workload } of [
+  { name: "webhook", workload: deployment },
+  { name: "discovery", workload: discoveryDeployment },
+])
+  test(`the container ${name} has no privileges`, () => {
+    const spec = workload(installSettings()).spec?.template.spec;
+    const [container] = spec?.containers ?? [];
+    assert.deepEqual(container?.securityContext, {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      privileged: false,
+      readOnlyRootFilesystem: true,
+    });
+    assert.deepEqual(spec?.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
+    assert.match(document, new RegExp(`^\\| \`${name}\` \\| 65532 \\| none \\| read-only \\|`, "m"));
   });
-  assert.deepEqual(spec?.securityContext, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } });
-  assert.match(document, /^\| `webhook` \| 65532 \| none \| read-only \|/m);
-});

@@ -1,4 +1,5 @@
 import type { InstallSettings } from "../settings.ts";
+import { discoveryAddress, discoveryRootKey, hasDiscovery } from "./discovery-names.ts";
 import { authoritySecretName, configurationName, webhookName, webhookPorts } from "./names.ts";
 
 /** Where the certificate comes from: files that cert-manager keeps, or the webhook itself. */
@@ -13,13 +14,19 @@ function certificateArguments(settings: InstallSettings, certificateFolder: stri
   ];
 }
 
+/** Where files are mounted. */
+export interface ArgumentFolders {
+  readonly certificate: string;
+  readonly discovery: string;
+}
+
 /** The command line of the webhook's container. */
-export function webhookArguments(settings: InstallSettings, certificateFolder: string): string[] {
+export function webhookArguments(settings: InstallSettings, folders: ArgumentFolders): string[] {
   const { cni, images, injection, revision, webhook } = settings;
   return [
     "webhook",
     `--port=${webhookPorts.container}`,
-    ...certificateArguments(settings, certificateFolder),
+    ...certificateArguments(settings, folders.certificate),
     `--config-map=${configurationName(settings)}`,
     "--watch-nodes",
     "--watch-proxy-configs",
@@ -28,6 +35,9 @@ export function webhookArguments(settings: InstallSettings, certificateFolder: s
     `--native-sidecars=${injection.nativeSidecars}`,
     `--platform=${injection.platform}`,
     `--cni=${cni.enabled}`,
+    `--discovery=${hasDiscovery(settings)}`,
+    `--discovery-address=${discoveryAddress(settings)}`,
+    `--discovery-ca=${folders.discovery}/${discoveryRootKey}`,
     `--init-image=${images.init}`,
     `--proxy-image=${images.proxy}`,
     `--log-level=${webhook.logLevel}`,

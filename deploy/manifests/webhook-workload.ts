@@ -1,24 +1,45 @@
 import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IHorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1";
-import type { IContainer, IPodSpec, IProbe } from "kubernetes-models/v1";
+import type { IContainer, IPodSpec, IProbe, IVolume, IVolumeMount } from "kubernetes-models/v1";
 import type { InstallSettings } from "../settings.ts";
+import { discoveryName, discoveryRootKey, lacksDiscovery } from "./discovery-names.ts";
 import { certificateSecretName, commonLabels, webhookName, webhookPorts, webhookSelector } from "./names.ts";
+import { spreadOut } from "./placement.ts";
 import { webhookArguments } from "./webhook-arguments.ts";
 
 const certificateFolder = "/etc/outrigger/certificate";
+const discoveryFolder = "/etc/outrigger/discovery";
+
+interface Mounted {
+  readonly volume: IVolume;
+  readonly mount: IVolumeMount;
+}
 
 /** Only when somebody else makes the certificate does it come as a file. */
-function certificateVolume(settings: InstallSettings): {
-  pod: Pick<IPodSpec, "volumes">;
-  container: Pick<IContainer, "volumeMounts">;
-} {
-  if (settings.certificates.from === "self-managed") return { pod: {}, container: {} };
+function certificateFiles(settings: InstallSettings): Mounted[] {
+  if (settings.certificates.from === "self-managed") return [];
   const name = "certificate";
+  return [
+    {
+      volume: { name, secret: { secretName: certificateSecretName(settings), defaultMode: 0o444 } },
+      mount: { name, mountPath: certificateFolder, readOnly: true },
+    },
+  ];
+}
+
+/** Discovery's root. Where there is a discovery, the Pod starts once it has published it. */
+function discoveryRootFile(settings: InstallSettings): Mounted {
+  const name = "discovery";
+  const items = [{ key: discoveryRootKey, path: discoveryRootKey }];
   return {
-    pod: { volumes: [{ name, secret: { secretName: certificateSecretName(settings), defaultMode: 0o444 } }] },
-    container: { volumeMounts: [{ name, mountPath: certificateFolder, readOnly: true }] },
+    volume: { name, configMap: { name: discoveryName(settings), items, optional: lacksDiscovery(settings) } },
+    mount: { name, mountPath: discoveryFolder, readOnly: true },
   };
+}
+
+function mounted(settings: InstallSettings): Mounted[] {
+  return [discoveryRootFile(settings), ...certificateFiles(settings)];
 }
 
 function probe(path: string, periodSeconds: number, failureThreshold: number): IProbe {
@@ -36,7 +57,7 @@ function container(settings: InstallSettings): IContainer {
     name: "webhook",
     image: images.webhook,
     imagePullPolicy: images.pullPolicy,
-    args: webhookArguments(settings, certificateFolder),
+    args: webhookArguments(settings, { certificate: certificateFolder, discovery: discoveryFolder }),
     ports: [{ name: "https", containerPort: webhookPorts.container }],
     env: [
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
@@ -52,29 +73,7 @@ function container(settings: InstallSettings): IContainer {
       privileged: false,
       readOnlyRootFilesystem: true,
     },
-    ...certificateVolume(settings).container,
-  };
-}
-
-/** Two replicas on one node, or in one zone, would fail together. Preferred, so that a small cluster still runs them. */
-function placement(settings: InstallSettings): Pick<IPodSpec, "affinity" | "topologySpreadConstraints"> {
-  const labelSelector = { matchLabels: webhookSelector(settings) };
-  return {
-    affinity: {
-      podAntiAffinity: {
-        preferredDuringSchedulingIgnoredDuringExecution: [
-          { weight: 100, podAffinityTerm: { labelSelector, topologyKey: "kubernetes.io/hostname" } },
-        ],
-      },
-    },
-    topologySpreadConstraints: [
-      {
-        maxSkew: 1,
-        topologyKey: "topology.kubernetes.io/zone",
-        whenUnsatisfiable: "ScheduleAnyway",
-        labelSelector,
-      },
-    ],
+    volumeMounts: mounted(settings).map(({ mount }) => mount),
   };
 }
 
@@ -87,9 +86,9 @@ function podSpec(settings: InstallSettings): IPodSpec {
     ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets }),
     // --drain-delay and --drain-timeout, and some time to spare.
     terminationGracePeriodSeconds: 30,
-    ...placement(settings),
+    ...spreadOut(webhookSelector(settings)),
     containers: [container(settings)],
-    ...certificateVolume(settings).pod,
+    volumes: mounted(settings).map(({ volume }) => volume),
   };
 }
 

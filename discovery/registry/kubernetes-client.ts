@@ -2,6 +2,7 @@ import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-n
 import type { Authenticator } from "../identity/authentication.ts";
 import { authoritySecret } from "../identity/authority-secret.ts";
 import type { AuthoritySource } from "../identity/authority-source.ts";
+import { publishRoot } from "../identity/published-root.ts";
 import { tokenReviewer } from "../identity/token-review.ts";
 
 /** The cluster that this process runs in, or the one that KUBECONFIG names, by its current context unless given. */
@@ -23,4 +24,8 @@ export async function kubernetesAuthority(
   trustDomain: string,
 ): Promise<AuthoritySource> {
   return await authoritySecret({ api: kubeConfig().makeApiClient(CoreV1Api), namespace, name, trustDomain });
+}
+
+export async function kubernetesPublishRoot(namespace: string, name: string, root: string): Promise<void> {
+  await publishRoot(kubeConfig().makeApiClient(CoreV1Api), namespace, name, root);
 }

@@ -77,6 +77,22 @@ const cases: Readonly<Record<string, InstallInput>> = {
       logLevel: "debug",
     },
   },
+  "no control plane": { discovery: { enabled: false }, monitoring: { serviceMonitor: true } },
+  "Istio's proxy": { injection: { profile: "istio" } },
+  "a control plane, all set": {
+    revision: "canary",
+    monitoring: { serviceMonitor: true },
+    discovery: {
+      domain: "cluster.example",
+      trustDomain: "mesh.example",
+      outboundTrafficPolicy: "REGISTRY_ONLY",
+      accessLog: "json",
+      replicas: { minimum: 3, maximum: 9 },
+      resources: { requests: { cpu: "1" }, limits: { memory: "1Gi" } },
+      priorityClassName: "mesh",
+      logLevel: "debug",
+    },
+  },
   "capture from the node": { cni: { enabled: true } },
   "capture from the node, all else set": {
     cni: {
@@ -98,9 +114,10 @@ for (const [name, input] of Object.entries(cases)) {
   test(`the chart makes what install applies: ${name}`, async () => {
     const rendered = await helmTemplate(input);
     assert.equal(rendered.exitCode, 0, rendered.stderr);
-    // The release's namespace is Helm's to make.
-    const isRelease = (object: KubernetesObject) => object.kind === "Namespace" && object.metadata.name === namespace;
-    const wanted = manifests(installSettings({ ...input, namespace })).filter((object) => !isRelease(object));
+    // Helm makes the release's namespace itself, and definitions from a folder of their own.
+    const isHelms = ({ kind, metadata }: KubernetesObject) =>
+      (kind === "Namespace" && metadata.name === namespace) || kind === "CustomResourceDefinition";
+    const wanted = manifests(installSettings({ ...input, namespace })).filter((object) => !isHelms(object));
     assert.deepEqual(comparable(parseObjects(rendered.stdout)), comparable(wanted));
   });
 }
@@ -109,7 +126,9 @@ test("a value cannot become structure", async () => {
   const hostile = 'x"\n  privileged: true\nkey: "{{ .Release.Name }}';
   const rendered = await helmTemplate({ webhook: { priorityClassName: hostile } });
   assert.equal(rendered.exitCode, 0, rendered.stderr);
-  const deployment = parseObjects(rendered.stdout).find(({ kind }) => kind === "Deployment");
+  const deployment = parseObjects(rendered.stdout).find(
+    ({ kind, metadata }) => kind === "Deployment" && metadata.name === "outrigger-webhook",
+  );
   assert.ok(deployment !== undefined);
   const { template } = deployment.spec as { template: { spec: { priorityClassName: string } } };
   assert.equal(template.spec.priorityClassName, hostile);

@@ -1,0 +1,94 @@
+import type {
+  IClusterRole,
+  IClusterRoleBinding,
+  IRole,
+  IRoleBinding,
+} from "kubernetes-models/rbac.authorization.k8s.io/v1";
+import type { IServiceAccount } from "kubernetes-models/v1";
+import type { InstallSettings } from "../settings.ts";
+import {
+  discoveryClusterWideName,
+  discoveryMetadata,
+  discoveryName,
+  meshAuthoritySecretName,
+} from "./discovery-names.ts";
+import { commonLabels } from "./names.ts";
+import type { Permission } from "./webhook-access.ts";
+
+const follow = ["list", "watch"];
+
+/** What discovery may do in the whole cluster. */
+export const discoveryClusterPermissions: readonly Permission[] = [
+  {
+    rule: { apiGroups: [""], resources: ["services", "pods", "namespaces", "nodes"], verbs: follow },
+    reason: "know the mesh's Services, which workload has which address, and where it runs",
+  },
+  {
+    rule: { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: follow },
+    reason: "know which Pods take a Service's requests now",
+  },
+  {
+    rule: { apiGroups: ["security.istio.io"], resources: ["peerauthentications"], verbs: follow },
+    reason: "know what each workload takes: mutual TLS, plain text, or both",
+  },
+  {
+    rule: { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] },
+    reason: "have the API server say which Pod a proxy's token belongs to",
+  },
+];
+
+/** What discovery may do in its own namespace. */
+export function discoveryNamespacePermissions(settings: InstallSettings): Permission[] {
+  const secret = { apiGroups: [""], resources: ["secrets"] };
+  return [
+    {
+      rule: { ...secret, resourceNames: [meshAuthoritySecretName], verbs: ["get"] },
+      reason: "sign workloads' certificates with the mesh's authority, and follow its replacement",
+    },
+    {
+      rule: { ...secret, verbs: ["create"] },
+      reason: "create that Secret the first time; Kubernetes cannot tie creation to a name",
+    },
+    {
+      rule: {
+        apiGroups: [""],
+        resources: ["configmaps"],
+        resourceNames: [discoveryName(settings)],
+        verbs: ["get", "update"],
+      },
+      reason: "publish the root that proxies know it by, for the webhook to write into them",
+    },
+  ];
+}
+
+export function discoveryServiceAccount(settings: InstallSettings): IServiceAccount {
+  return { apiVersion: "v1", kind: "ServiceAccount", metadata: discoveryMetadata(settings) };
+}
+
+export function discoveryAccessObjects(
+  settings: InstallSettings,
+): (IRole | IRoleBinding | IClusterRole | IClusterRoleBinding)[] {
+  const apiVersion = "rbac.authorization.k8s.io/v1";
+  const apiGroup = "rbac.authorization.k8s.io";
+  const metadata = discoveryMetadata(settings);
+  const { name, namespace } = metadata;
+  const subjects = [{ kind: "ServiceAccount", name, namespace }];
+  const wide = { name: discoveryClusterWideName(settings), labels: commonLabels(settings) };
+  return [
+    { apiVersion, kind: "Role", metadata, rules: discoveryNamespacePermissions(settings).map(({ rule }) => rule) },
+    { apiVersion, kind: "RoleBinding", metadata, roleRef: { apiGroup, kind: "Role", name }, subjects },
+    {
+      apiVersion,
+      kind: "ClusterRole",
+      metadata: wide,
+      rules: discoveryClusterPermissions.map(({ rule }) => rule),
+    },
+    {
+      apiVersion,
+      kind: "ClusterRoleBinding",
+      metadata: wide,
+      roleRef: { apiGroup, kind: "ClusterRole", name: wide.name },
+      subjects,
+    },
+  ];
+}
