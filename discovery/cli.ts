@@ -27,6 +27,7 @@ interface Options {
   readonly domain: string;
   readonly trustDomain: string;
   readonly rootNamespace: string;
+  readonly exportTo: string;
   readonly outboundTrafficPolicy: MeshSettings["outboundTraffic"];
   readonly accessLog: MeshSettings["accessLog"];
   readonly tracingCollector?: string;
@@ -82,12 +83,17 @@ function identityOptions(command: Command): Command {
 }
 
 function meshOptions(command: Command): Command {
-  const { domain, trustDomain, rootNamespace, outboundTraffic, accessLog } = defaultSettings;
+  const { domain, trustDomain, rootNamespace, exportTo, outboundTraffic, accessLog } = defaultSettings;
   return command
     .option("--objects <file>", "a List of Kubernetes objects as JSON, followed as it changes, instead of the API")
     .option("--domain <domain>", "the end of every Service's name", domain)
     .option("--trust-domain <domain>", "the first part of every identity", trustDomain)
     .option("--root-namespace <namespace>", "where policies for the whole mesh stand", rootNamespace)
+    .option(
+      "--export-to <namespaces>",
+      "who sees Services that say nothing: * all, . their own namespace, names",
+      exportTo,
+    )
     .addOption(
       new Option("--outbound-traffic-policy <policy>", "for destinations that no Service has")
         .choices(["ALLOW_ANY", "REGISTRY_ONLY"])
@@ -157,7 +163,7 @@ async function publish({ publishRoot: name, rootNamespace }: Options, source: Au
 
 async function run(options: Options): Promise<void> {
   const { log, flush } = createLog(options.logLevel);
-  const { domain, trustDomain, rootNamespace, accessLog } = options;
+  const { domain, trustDomain, rootNamespace, exportTo, accessLog } = options;
   try {
     const authority = await authoritySource(options);
     await publish(options, authority);
@@ -171,6 +177,7 @@ async function run(options: Options): Promise<void> {
           domain,
           trustDomain,
           rootNamespace,
+          exportTo,
           accessLog,
           outboundTraffic: options.outboundTrafficPolicy,
           tracing: tracingSettings(options),

@@ -61,7 +61,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
     timer = undefined;
     if (changes === 0) return;
     const start = performance.now();
-    snapshot = nextSnapshot(snapshot, objects, objects.takeDirty(), settings.domain);
+    snapshot = nextSnapshot(snapshot, objects, objects.takeDirty(), settings);
     fleet.update(mesh.update(snapshot));
     ads.push();
     const now = performance.now();

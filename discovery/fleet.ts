@@ -36,11 +36,12 @@ interface Member {
 function createMember(mesh: MeshResources, identity: ProxyIdentity, workload: Workload, secrets: HeldSecrets): Member {
   const own = { clusters: createResourceSet(), listeners: createResourceSet() };
   const abort = new AbortController();
+  const scope = mesh.scopeOf(identity.namespace);
   const sources: Sources = {
-    clusters: [mesh.clusters, own.clusters],
-    endpoints: [mesh.endpoints],
-    listeners: [mesh.listeners, own.listeners],
-    routes: [mesh.serviceRoutes, mesh.routesOf(identity.namespace)],
+    clusters: [mesh.clusters, scope.clusters, own.clusters],
+    endpoints: [mesh.endpoints, scope.endpoints],
+    listeners: [mesh.listeners, scope.listeners, own.listeners],
+    routes: [mesh.serviceRoutes, scope.serviceRoutes, mesh.routesOf(identity.namespace)],
     secrets: [secrets.set],
   };
   return { proxy: { identity, sources, gone: abort.signal }, own, secrets, abort, workload, streams: 0 };

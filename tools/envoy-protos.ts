@@ -67,13 +67,30 @@ function definingFile(packageFolder: string, message: string): string {
   return `${folder}/${found}`;
 }
 
-/** The tree's validate.proto is older than Envoy's use of it: one field is missing, and nothing of it is generated. */
+interface Amendment {
+  readonly before: string;
+  readonly with: string;
+}
+
+/** Fields that the tree is too old to have. */
+const amendments: Readonly<Record<string, readonly Amendment[]>> = {
+  // Envoy's own files name it; nothing of it is generated.
+  "validate/validate.proto": [{ before: "message StringRules {", with: "  optional bool ignore_empty = 26;" }],
+  // Envoy has it from 1.37 on, and takes no notice of it before.
+  "envoy/extensions/upstreams/http/v3/http_protocol_options.proto": [
+    {
+      before: "package envoy.extensions.upstreams.http.v3;",
+      with: 'import "envoy/config/route/v3/route_components.proto";',
+    },
+    { before: "message HttpProtocolOptions {", with: "  config.route.v3.RetryPolicy retry_policy = 11;" },
+  ],
+};
+
 function amended(file: string, text: string): string {
-  if (file !== "validate/validate.proto") return text;
-  const opening = "message StringRules {";
-  if (!text.includes(opening))
-    throw new Error("validate.proto no longer looks as it did: review tools/envoy-protos.ts");
-  return text.replace(opening, `${opening}\n  optional bool ignore_empty = 26;`);
+  return (amendments[file] ?? []).reduce((whole, { before, with: line }) => {
+    if (!whole.includes(before)) throw new Error(`${file} no longer looks as it did: review tools/envoy-protos.ts`);
+    return whole.replace(before, `${before}\n${line}\n`);
+  }, text);
 }
 
 function importsOf(text: string): string[] {

@@ -6,7 +6,7 @@ import { serviceFrom } from "./service.ts";
 
 const service = serviceFrom(
   { metadata: { namespace: "shop", name: "web" }, spec: { clusterIP: "10.96.0.1", ports: [{ port: 80 }] } },
-  "cluster.local",
+  { domain: "cluster.local", exportTo: "*" },
 );
 assert.ok(service);
 

@@ -1,5 +1,6 @@
 import type { ServiceObject } from "./objects.ts";
 import { type Protocol, portProtocol } from "./protocol.ts";
+import { exportToAnnotation, type Visibility, visibilityOf } from "./visibility.ts";
 
 /** How clients reach a Service: by its own address, by its Pods' addresses, or by another name. */
 export type Resolution =
@@ -24,6 +25,15 @@ export interface Service {
   readonly resolution: Resolution;
   readonly ports: readonly ServicePort[];
   readonly selector: Readonly<Record<string, string>>;
+  readonly visibility: Visibility;
+}
+
+/** What holds where a Service says nothing of its own. */
+export interface ServiceDefaults {
+  /** The end of every Service's name. */
+  readonly domain: string;
+  /** As the annotation has it. */
+  readonly exportTo: string;
 }
 
 function isAddress(value: string | undefined): value is string {
@@ -41,7 +51,7 @@ function resolutionOf(spec: NonNullable<ServiceObject["spec"]>): Resolution | un
 }
 
 /** Reads a Service; undefined while it has no address yet, or nothing that could be routed. */
-export function serviceFrom(object: ServiceObject, domain: string): Service | undefined {
+export function serviceFrom(object: ServiceObject, { domain, exportTo }: ServiceDefaults): Service | undefined {
   const { namespace, name } = object.metadata ?? {};
   const resolution = resolutionOf(object.spec ?? {});
   if (namespace === undefined || name === undefined || resolution === undefined) return undefined;
@@ -60,5 +70,6 @@ export function serviceFrom(object: ServiceObject, domain: string): Service | un
     resolution,
     ports,
     selector: object.spec?.selector ?? {},
+    visibility: visibilityOf(object.metadata?.annotations?.[exportToAnnotation] ?? exportTo, namespace),
   };
 }

@@ -2,7 +2,7 @@ import { type Endpoint, endpointsFrom } from "./endpoint.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { ServiceObject } from "./objects.ts";
 import { byAge, type PeerAuthentication, peerAuthenticationFrom } from "./peer-authentication.ts";
-import { type Service, serviceFrom } from "./service.ts";
+import { type Service, type ServiceDefaults, serviceFrom } from "./service.ts";
 import { type Workload, workloadFrom } from "./workload.ts";
 
 /** A Service with what stands behind it. */
@@ -52,24 +52,29 @@ const sources = new WeakMap<Service, ServiceObject>();
 function readService(
   previous: ServiceEntry | undefined,
   object: ServiceObject | undefined,
-  domain: string,
+  defaults: ServiceDefaults,
 ): Service | undefined {
   if (object === undefined) return undefined;
   if (previous !== undefined && sources.get(previous.service) === object) return previous.service;
-  const service = serviceFrom(object, domain);
+  const service = serviceFrom(object, defaults);
   if (service !== undefined) sources.set(service, object);
   return service;
 }
 
 /** The next snapshot from the objects as they are now; only what is dirty is read. */
-export function nextSnapshot(previous: Snapshot, objects: ObjectStore, dirty: Dirty, domain: string): Snapshot {
+export function nextSnapshot(
+  previous: Snapshot,
+  objects: ObjectStore,
+  dirty: Dirty,
+  defaults: ServiceDefaults,
+): Snapshot {
   const workloads = withChanges(previous.workloads, dirty.pods, (key) => {
     const pod = objects.get("Pod", key);
     return pod === undefined ? undefined : workloadFrom(pod, objects.get("Node", pod.spec?.nodeName ?? ""));
   });
   const lookup = (namespace: string, name: string) => workloads.get(`${namespace}/${name}`);
   const services = withChanges(previous.services, dirty.services, (key) => {
-    const service = readService(previous.services.get(key), objects.get("Service", key), domain);
+    const service = readService(previous.services.get(key), objects.get("Service", key), defaults);
     if (service === undefined) return undefined;
     return { service, endpoints: endpointsFrom(service, objects.slicesOf(key), lookup) };
   });

@@ -64,7 +64,7 @@ function createMesh(settings = defaultSettings) {
     mesh,
     apply(...changes: Change[]) {
       for (const change of changes) objects.apply(change);
-      snapshot = nextSnapshot(snapshot, objects, objects.takeDirty(), settings.domain);
+      snapshot = nextSnapshot(snapshot, objects, objects.takeDirty(), settings);
       return mesh.update(snapshot);
     },
   };
@@ -230,6 +230,56 @@ describe("what a change costs", () => {
       [],
       [],
     ]);
+  });
+});
+
+describe("who sees a Service", () => {
+  const ports = [
+    { name: "http", port: 80 },
+    { name: "tcp", port: 5432 },
+  ];
+  const exported = (name: string, exportTo: string): Change => {
+    const change = service(name, { clusterIP: "10.96.0.1", ports }) as Extract<Change, { kind: "Service" }>;
+    const metadata = { ...change.object.metadata, annotations: { "networking.istio.io/exportTo": exportTo } };
+    return { ...change, object: { ...change.object, metadata } };
+  };
+  const seen = ({ mesh }: ReturnType<typeof createMesh>, from: string) => ({
+    clusters: [...names(mesh.clusters), ...names(mesh.scopeOf(from).clusters)].length,
+    listeners: names(mesh.scopeOf(from).listeners),
+    hosts: Object.keys(domainsOf(mesh.routesOf(from), "80")),
+  });
+
+  it("by exportTo: its own namespace alone, then another as well, then all", () => {
+    const lab = createMesh();
+    lab.apply(exported("web", "."));
+    const host = "web.shop.svc.cluster.local:80";
+    const full = { clusters: 2, listeners: ["10.96.0.1_5432"], hosts: [host, "allow_any"] };
+    const none = { clusters: 0, listeners: [], hosts: ["allow_any"] };
+    assert.deepEqual([seen(lab, "shop"), seen(lab, "other"), seen(lab, "third")], [full, none, none]);
+    lab.apply(exported("web", ".,other"));
+    assert.deepEqual([seen(lab, "shop"), seen(lab, "other"), seen(lab, "third")], [full, full, none]);
+    lab.apply(exported("web", "*"));
+    const shared = { ...full, listeners: [] };
+    assert.deepEqual([seen(lab, "shop"), seen(lab, "third")], [shared, shared]);
+    lab.apply(exported("web", "~"));
+    assert.deepEqual(seen(lab, "shop").clusters, 0);
+  });
+
+  it("a change costs those who do not see it nothing", () => {
+    const lab = createMesh({ ...defaultSettings, exportTo: "." });
+    lab.apply(
+      service("web", { clusterIP: "10.96.0.1", ports }),
+      service("api", { clusterIP: "10.96.0.2", ports }, "other"),
+    );
+    const generations = (from: string) => [
+      lab.mesh.clusters.generation,
+      lab.mesh.scopeOf(from).clusters.generation,
+      lab.mesh.routesOf(from).generation,
+    ];
+    const [own, others] = [generations("shop"), generations("other")];
+    lab.apply(service("late", { clusterIP: "10.96.0.3", ports }));
+    assert.notDeepEqual(generations("shop"), own);
+    assert.deepEqual(generations("other"), others);
   });
 });
 

@@ -3,10 +3,10 @@ import { emptySnapshot } from "../registry/snapshot.ts";
 import { type MeshView, meshView } from "../translate/mesh-view.ts";
 import { portListener } from "../translate/outbound-listeners.ts";
 import type { MeshSettings } from "../translate/settings.ts";
-import { ownedResources } from "./owned-resources.ts";
-import { createResourceSet, type ResourceSet } from "./resource-set.ts";
+import type { ResourceSet } from "./resource-set.ts";
 import { createRouteTables } from "./route-tables.ts";
 import { noResources, serviceResources } from "./service-resources.ts";
+import { createServiceScope, type ServiceScope, type ServiceSets } from "./service-scope.ts";
 
 /** What a new snapshot changed, for those who depend on it. */
 export interface MeshChange {
@@ -17,14 +17,11 @@ export interface MeshChange {
   readonly namespaces: ReadonlySet<string>;
 }
 
-/** The resources that proxies share, kept in line with the snapshot. */
-export interface MeshResources {
+/** The resources that proxies share, kept in line with the snapshot: those of Services that all namespaces see. */
+export interface MeshResources extends ServiceSets {
   readonly view: MeshView;
-  readonly clusters: ResourceSet;
-  readonly endpoints: ResourceSet;
-  readonly listeners: ResourceSet;
-  /** Route tables of single Services. */
-  readonly serviceRoutes: ResourceSet;
+  /** Those of Services that only some namespaces see, this one among them. */
+  scopeOf(namespace: string): ServiceSets;
   /** Route tables of ports, as a namespace sees them. */
   routesOf(namespace: string): ResourceSet;
   dropNamespace(namespace: string): void;
@@ -46,34 +43,40 @@ function changedNamespaces(keys: ReadonlySet<string>, before: Snapshot, after: S
 }
 
 export function createMeshResources(settings: MeshSettings): MeshResources {
-  const clusters = createResourceSet();
-  const endpoints = createResourceSet();
-  const listeners = createResourceSet();
-  const serviceRoutes = createResourceSet();
-  const owned = {
-    clusters: ownedResources(clusters),
-    endpoints: ownedResources(endpoints),
-    listeners: ownedResources(listeners),
-    routes: ownedResources(serviceRoutes),
-  };
+  const everywhere = createServiceScope();
+  const scopes = new Map<string, ServiceScope>();
+  /** The scopes that a Service stands in. */
+  const placed = new Map<string, readonly ServiceScope[]>();
   const tables = createRouteTables();
   let view = meshView(emptySnapshot, settings);
   let listenedPorts = new Set<number>();
 
+  function scopeOf(namespace: string): ServiceScope {
+    const scope = scopes.get(namespace) ?? createServiceScope();
+    scopes.set(namespace, scope);
+    return scope;
+  }
+
+  function scopesOf({ service: { visibility } }: ServiceEntry): ServiceScope[] {
+    return visibility === "everywhere" ? [everywhere] : [...visibility].map(scopeOf);
+  }
+
   function replace(key: string, entry: ServiceEntry | undefined): void {
     const resources = entry === undefined ? noResources : serviceResources(view, entry);
-    owned.clusters.replace(key, resources.clusters);
-    owned.endpoints.replace(key, resources.endpoints);
-    owned.listeners.replace(key, resources.listeners);
-    owned.routes.replace(key, resources.routes);
+    const next = entry === undefined ? [] : scopesOf(entry);
+    for (const scope of placed.get(key) ?? []) if (!next.includes(scope)) scope.replace(key, noResources);
+    for (const scope of next) scope.replace(key, resources);
+    if (next.length === 0) placed.delete(key);
+    else placed.set(key, next);
     tables.replace(key, entry);
   }
 
   function updatePortListeners(): void {
     const ports = new Set(tables.ports());
     for (const port of ports)
-      if (!listenedPorts.has(port)) owned.listeners.replace(`:${port}`, [portListener(settings, port)]);
-    for (const port of listenedPorts) if (!ports.has(port)) owned.listeners.replace(`:${port}`, []);
+      if (!listenedPorts.has(port))
+        everywhere.replace(`:${port}`, { ...noResources, listeners: [portListener(settings, port)] });
+    for (const port of listenedPorts) if (!ports.has(port)) everywhere.replace(`:${port}`, noResources);
     listenedPorts = ports;
   }
 
@@ -91,10 +94,8 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
     get view() {
       return view;
     },
-    clusters,
-    endpoints,
-    listeners,
-    serviceRoutes,
+    ...everywhere.sets,
+    scopeOf: (namespace) => scopeOf(namespace).sets,
     routesOf: (namespace) => tables.of(namespace, view),
     dropNamespace: (namespace) => tables.drop(namespace),
     update(snapshot) {
@@ -107,7 +108,7 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
       const namespaces = changedNamespaces(services, before, snapshot);
       refreshAliases(namespaces);
       updatePortListeners();
-      for (const owner of Object.values(owned)) owner.flush();
+      for (const scope of [everywhere, ...scopes.values()]) scope.flush();
       tables.flush(view);
       return { policies, workloads: changedKeys(before.workloads, snapshot.workloads), namespaces };
     },

@@ -1,4 +1,5 @@
 import type { ServiceEntry } from "../registry/snapshot.ts";
+import { isVisible, type Visibility } from "../registry/visibility.ts";
 import type { MeshView } from "../translate/mesh-view.ts";
 import type { EncodedHost } from "../translate/route-table.ts";
 import { type Exposure, encodedHosts, isRoutedByHost, portRoutes } from "../translate/routes.ts";
@@ -45,13 +46,23 @@ export function createRouteTables(): RouteTables {
   const byPort = new Map<number, Map<string, Hosts>>();
   const entries = new Map<string, ServiceEntry>();
   const namespaces = new Map<string, ResourceSet>();
-  const touched = new Set<number>();
+  const touched = new Map<number, Visibility>();
+
+  /** Takes note that a port's table is another for those who see the Service. */
+  function touch(port: number, visibility: Visibility): void {
+    const before = touched.get(port) ?? new Set();
+    const isEverywhere = before === "everywhere" || visibility === "everywhere";
+    touched.set(port, isEverywhere ? "everywhere" : new Set([...before, ...visibility]));
+  }
 
   function forget(key: string): void {
-    for (const { port } of entries.get(key)?.service.ports ?? []) {
+    const known = entries.get(key)?.service;
+    for (const { port } of known?.ports ?? []) {
       if (byPort.get(port)?.delete(key) !== true) continue;
-      touched.add(port);
-      if (byPort.get(port)?.size === 0) byPort.delete(port);
+      touch(port, known?.visibility ?? "everywhere");
+      if (byPort.get(port)?.size !== 0) continue;
+      byPort.delete(port);
+      touch(port, "everywhere");
     }
     entries.delete(key);
   }
@@ -59,9 +70,10 @@ export function createRouteTables(): RouteTables {
   function add(key: string, entry: ServiceEntry): void {
     entries.set(key, entry);
     for (const port of entry.service.ports.filter(isRoutedByHost)) {
-      const services = byPort.get(port.port) ?? new Map<string, Hosts>();
-      byPort.set(port.port, services.set(key, { exposure: { entry, port } }));
-      touched.add(port.port);
+      const known = byPort.get(port.port);
+      byPort.set(port.port, (known ?? new Map<string, Hosts>()).set(key, { exposure: { entry, port } }));
+      // The first one on a port brings everybody the port's listener.
+      touch(port.port, known === undefined ? "everywhere" : entry.service.visibility);
     }
   }
 
@@ -70,7 +82,10 @@ export function createRouteTables(): RouteTables {
     return portRoutes(
       view,
       port,
-      services.flatMap(([, hosts]) => hostsSeenFrom(view, hosts, from)),
+      services.flatMap(([, hosts]) => {
+        const { visibility } = hosts.exposure.entry.service;
+        return isVisible(visibility, from) ? hostsSeenFrom(view, hosts, from) : [];
+      }),
     );
   }
 
@@ -91,7 +106,14 @@ export function createRouteTables(): RouteTables {
       if (entry !== undefined) add(key, entry);
     },
     flush(view) {
-      for (const namespace of namespaces.keys()) rebuild(view, namespace, touched);
+      for (const namespace of namespaces.keys()) {
+        const ports = [...touched].filter(([, visibility]) => isVisible(visibility, namespace));
+        rebuild(
+          view,
+          namespace,
+          ports.map(([port]) => port),
+        );
+      }
       touched.clear();
     },
     of(namespace, view) {

@@ -14,6 +14,7 @@ import {
   OutlierDetectionSchema,
 } from "../proto/envoy/config/cluster/v3/outlier_detection_pb.js";
 import { type Http1ProtocolOptions, Http1ProtocolOptionsSchema } from "../proto/envoy/config/core/v3/protocol_pb.js";
+import type { RetryPolicy } from "../proto/envoy/config/route/v3/route_components_pb.js";
 import { PreserveCaseFormatterConfigSchema } from "../proto/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.js";
 import { HttpProtocolOptionsSchema } from "../proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ServicePort } from "../registry/service.ts";
@@ -22,6 +23,7 @@ import { identitiesOf, type MeshView } from "./mesh-view.ts";
 import { ads, milliseconds, pack, socketAddress } from "./message.ts";
 import { alpn, metadataNamespace, outboundClusterName, podAddressKey, tlsModeKey } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";
+import { retryPolicy } from "./retry.ts";
 import { plainText, upstreamTls } from "./tls.ts";
 
 const connectTimeoutMs = 10_000;
@@ -75,7 +77,7 @@ export const http1Options: Http1ProtocolOptions = create(Http1ProtocolOptionsSch
 const httpOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /** HTTP/2 always, for ports that say so; else the version that the client speaks. */
-function httpOptions(version: "http2" | "downstream"): { [name: string]: Any } {
+function httpOptions(version: "http2" | "downstream", retries?: RetryPolicy): { [name: string]: Any } {
   const http2 = {};
   const upstreamProtocolOptions =
     version === "http2"
@@ -87,15 +89,23 @@ function httpOptions(version: "http2" | "downstream"): { [name: string]: Any } {
           case: "useDownstreamProtocolConfig" as const,
           value: { httpProtocolOptions: http1Options, http2ProtocolOptions: http2 },
         };
-  return { [httpOptionsName]: pack(HttpProtocolOptionsSchema, { upstreamProtocolOptions }) };
+  // In the cluster, and not in every route to it: so a route table stays small, which a new Service sends to everybody.
+  return {
+    [httpOptionsName]: pack(HttpProtocolOptionsSchema, {
+      upstreamProtocolOptions,
+      ...(retries && { retryPolicy: retries }),
+    }),
+  };
 }
 
-const explicitHttp2 = httpOptions("http2");
+const explicitHttp2 = httpOptions("http2", retryPolicy);
+const anyHttp = httpOptions("downstream", retryPolicy);
+/** To the application itself nothing is tried again. */
 export const downstreamHttp = httpOptions("downstream");
 
 function protocolOptions({ protocol }: ServicePort): { [name: string]: Any } {
   if (protocol === "tcp" || protocol === "tls") return {};
-  return protocol === "http2" || protocol === "grpc" ? explicitHttp2 : downstreamHttp;
+  return protocol === "http2" || protocol === "grpc" ? explicitHttp2 : anyHttp;
 }
 
 /** Mutual TLS to the endpoints that take it and plain text to the rest, chosen endpoint by endpoint. */

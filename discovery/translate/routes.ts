@@ -1,9 +1,6 @@
 import { create } from "@bufbuild/protobuf";
-import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { clusterNames } from "../../mesh/envoy/cluster.ts";
 import {
-  type RetryPolicy,
-  RetryPolicySchema,
   type Route,
   RouteSchema,
   type VirtualHost,
@@ -20,28 +17,9 @@ import type { Resource } from "./resource.ts";
 import { type EncodedHost, encodedRouteTable, encodeHost } from "./route-table.ts";
 
 /**
- * Retries only what did not reach the application, as seen from here or from its sidecar, on another endpoint than before. Istio retries gRPC's UNAVAILABLE and
- * CANCELLED as well, which an application may have answered after it did the work.
+ * Every path to one cluster, without a time limit of ours; which requests are tried again stands in the cluster.
+ * `podAddress` chooses one Pod of a headless Service.
  */
-const retryPolicy: RetryPolicy = create(RetryPolicySchema, {
-  retryOn: "connect-failure,refused-stream,reset-before-request,retriable-headers",
-  retriableHeaders: [{ name: unreachedHeader, headerMatchSpecifier: { case: "presentMatch", value: true } }],
-  numRetries: 2,
-  hostSelectionRetryMaxAttempts: 5n,
-  retryHostPredicate: [
-    {
-      name: "envoy.retry_host_predicates.previous_hosts",
-      configType: {
-        case: "typedConfig",
-        value: create(AnySchema, {
-          typeUrl: "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-        }),
-      },
-    },
-  ],
-});
-
-/** Every path to one cluster, without a time limit of ours; `podAddress` chooses one Pod of a headless Service. */
 export function clusterRoute(cluster: string, podAddress?: string): Route {
   const filterMetadata = podAddress === undefined ? {} : { "envoy.lb": { [podAddressKey]: podAddress } };
   return create(RouteSchema, {
@@ -84,7 +62,6 @@ function serviceHost(view: MeshView, { service }: ServiceEntry, port: ServicePor
     name: `${service.host}:${port.port}`,
     domains: [...nameForms(service, view.settings.domain, from), ...addresses.map(bracketed)],
     routes: [clusterRoute(outboundClusterName(targetHost(view, service), port.port))],
-    retryPolicy,
   });
 }
 
@@ -105,7 +82,6 @@ function podHosts(
         ...(endpoint.hostname === "" ? [] : forms.map((form) => `${endpoint.hostname}.${form}`)),
       ],
       routes: [clusterRoute(outboundClusterName(service.host, port.port), endpoint.address)],
-      retryPolicy,
     }),
   );
 }
@@ -164,7 +140,6 @@ export function serviceRoutes({ service }: ServiceEntry, port: ServicePort): Res
     name: `${service.host}:${port.port}`,
     domains: ["*"],
     routes: [clusterRoute(outboundClusterName(service.host, port.port))],
-    retryPolicy,
   });
   return encodedRouteTable(tableFields(serviceRouteName(service.host, port.port)), [encodeHost(host)]);
 }

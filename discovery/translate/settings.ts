@@ -1,7 +1,7 @@
+import type { ServiceDefaults } from "../registry/service.ts";
+
 /** What holds for the whole mesh. */
-export interface MeshSettings {
-  /** `cluster.local`: the end of every Service's name. */
-  readonly domain: string;
+export interface MeshSettings extends ServiceDefaults {
   /** The first part of every SPIFFE identity. */
   readonly trustDomain: string;
   /** Where policies for the whole mesh stand. */
@@ -25,6 +25,7 @@ export const defaultSettings: MeshSettings = {
   domain: "cluster.local",
   trustDomain: "cluster.local",
   rootNamespace: "outrigger-system",
+  exportTo: "*",
   outboundTraffic: "ALLOW_ANY",
   accessLog: "text",
   tracing: undefined,

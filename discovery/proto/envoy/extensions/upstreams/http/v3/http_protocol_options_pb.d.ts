@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { RetryPolicy } from "../../../../config/route/v3/route_components_pb.js";
 import type { AlternateProtocolsCacheOptions, Http1ProtocolOptions, Http2ProtocolOptions, Http3ProtocolOptions, HttpProtocolOptions as HttpProtocolOptions$1, UpstreamHttpProtocolOptions } from "../../../../config/core/v3/protocol_pb.js";
 import type { HttpFilter } from "../../../filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import type { TypedExtensionConfig } from "../../../../config/core/v3/extension_pb.js";
@@ -17,6 +18,11 @@ export declare const file_envoy_extensions_upstreams_http_v3_http_protocol_optio
  * @generated from message envoy.extensions.upstreams.http.v3.HttpProtocolOptions
  */
 export declare type HttpProtocolOptions = Message<"envoy.extensions.upstreams.http.v3.HttpProtocolOptions"> & {
+  /**
+   * @generated from field: envoy.config.route.v3.RetryPolicy retry_policy = 11;
+   */
+  retryPolicy?: RetryPolicy | undefined;
+
   /**
    * @generated from field: envoy.config.core.v3.HttpProtocolOptions common_http_protocol_options = 1;
    */
