@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { createLog, type LogLevel, logLevels } from "../host/log.ts";
+import { type KeyAlgorithm, keyAlgorithms } from "../host/x509-keys.ts";
 import { tokenAudience } from "../mesh/envoy/discovery.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { Authenticator } from "./identity/authentication.ts";
@@ -33,6 +34,7 @@ interface Options {
   readonly tracingCollector?: string;
   readonly tracingSampling: number;
   readonly certificateLifetime: number;
+  readonly keyAlgorithm: KeyAlgorithm;
   readonly drain: number;
   readonly logLevel: LogLevel;
 }
@@ -76,6 +78,7 @@ function identityOptions(command: Command): Command {
       "a ConfigMap in the root namespace to put the root in that proxies know discovery by",
     )
     .option("--create-ca", "make what --ca-folder does not have: the mesh's root, and discovery's own", false)
+    .addOption(new Option("--key-algorithm <name>", "of workloads' keys").choices(keyAlgorithms).default("ecdsa"))
     .option("--certificate-lifetime <minutes>", "of workloads", wholeNumber(1, 525_600), 24 * 60)
     .option("--token-key <file>", "check tokens against this public key (PEM) instead of asking the API server")
     .option("--token-issuer <issuer>", "with --token-key", "https://kubernetes.default.svc")
@@ -186,6 +189,7 @@ async function run(options: Options): Promise<void> {
         authority,
         authenticate: await authenticator(options),
         certificateLifetimeMs: options.certificateLifetime * 60_000,
+        keyAlgorithm: options.keyAlgorithm,
         drainMs: options.drain * 1000,
       },
       log,

@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { issueServingCertificate } from "../host/x509.ts";
+import type { KeyAlgorithm } from "../host/x509-keys.ts";
 import type { AdsEvents } from "./ads/connection.ts";
 import { type ControlPlane, createControlPlane } from "./control-plane.ts";
 import { buildHttp } from "./http.ts";
@@ -33,6 +34,7 @@ export interface DiscoveryOptions {
   readonly authority: AuthoritySource;
   readonly authenticate: Authenticator;
   readonly certificateLifetimeMs: number;
+  readonly keyAlgorithm: KeyAlgorithm;
   readonly drainMs: number;
 }
 
@@ -90,6 +92,7 @@ function workloadSecrets(options: DiscoveryOptions, log: Logger, onChange: () =>
     authority: options.authority.authority,
     trustDomain: options.settings.trustDomain,
     lifetimeMs: options.certificateLifetimeMs,
+    keyAlgorithm: options.keyAlgorithm,
     onChange,
     onFailure: (name, error) => log.error({ ...name, error: (error as Error).message }, "certificate not renewed"),
   });

@@ -1,9 +1,22 @@
 import "reflect-metadata"; // @peculiar/x509's dependency injection needs it loaded first
-import { webcrypto } from "node:crypto";
+import { createPrivateKey, type KeyObject, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 
-/** ECDSA on P-256 with SHA-256: small, quick to sign with, and known to every client of TLS 1.2. */
-export const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+/**
+ * The keys that are made here. ECDSA on P-256 is small, quick to sign with, and known to every client of TLS 1.2; RSA is
+ * for those whose rules or hardware ask for it.
+ */
+const keyParameters = {
+  ecdsa: { name: "ECDSA", namedCurve: "P-256" },
+  rsa: { name: "RSASSA-PKCS1-v1_5", modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: "SHA-256" },
+} as const;
+
+export type KeyAlgorithm = keyof typeof keyParameters;
+
+export const keyAlgorithms = Object.keys(keyParameters) as readonly KeyAlgorithm[];
+
+/** The least bits of an RSA key that clients take. */
+const shortestRsaBits = 2048;
 
 export type CryptoKey = webcrypto.CryptoKey;
 
@@ -15,17 +28,37 @@ export interface CertificatePem {
   readonly privateKey: string;
 }
 
-export async function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+export async function generateKeys(algorithm: KeyAlgorithm = "ecdsa"): Promise<webcrypto.CryptoKeyPair> {
+  const parameters = keyParameters[algorithm];
+  return (await webcrypto.subtle.generateKey(parameters, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
 }
 
 export async function privateKeyPem(key: CryptoKey): Promise<string> {
   return `${x509.PemConverter.encode(await webcrypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY")}\n`;
 }
 
-/** Reads the first PKCS#8 key of a PEM text. Throws what the decoder or WebCrypto say of anything else. */
+/** What a key signs with: always SHA-256 or longer. */
+export function signatureOf({ algorithm }: CryptoKey) {
+  const { namedCurve } = algorithm as { namedCurve?: string };
+  return { ...algorithm, hash: namedCurve === "P-384" ? "SHA-384" : "SHA-256" };
+}
+
+const curves: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384" };
+
+function parametersOf({ asymmetricKeyType: type, asymmetricKeyDetails: details = {} }: KeyObject) {
+  const curve = curves[details.namedCurve ?? ""];
+  if (type === "ec" && curve !== undefined) return { name: "ECDSA", namedCurve: curve };
+  const isLongEnough = (details.modulusLength ?? 0) >= shortestRsaBits;
+  if (type === "rsa" && isLongEnough) return { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  throw new Error(`the key is ${type}, and neither ECDSA on P-256 or P-384 nor RSA of ${shortestRsaBits} bits`);
+}
+
+/** Reads the first private key of a PEM text, however it is wrapped. Throws what OpenSSL and WebCrypto say of anything else. */
 export async function parsePrivateKey(pem: string): Promise<CryptoKey> {
-  return await webcrypto.subtle.importKey("pkcs8", x509.PemConverter.decodeFirst(pem), algorithm, true, ["sign"]);
+  const [block = pem] = /-----BEGIN ([A-Z]+ )?PRIVATE KEY-----[^-]+-----END ([A-Z]+ )?PRIVATE KEY-----/.exec(pem) ?? [];
+  const key = createPrivateKey(block);
+  const der = key.export({ type: "pkcs8", format: "der" });
+  return await webcrypto.subtle.importKey("pkcs8", new Uint8Array(der), parametersOf(key), true, ["sign"]);
 }
 
 export function certificatePem(certificate: x509.X509Certificate): string {
@@ -34,10 +67,14 @@ export function certificatePem(certificate: x509.X509Certificate): string {
 
 /** Whether a private key is the one that a certificate was made for. */
 export async function isKeyOf(certificate: x509.X509Certificate, privateKey: CryptoKey): Promise<boolean> {
-  const publicKey = await webcrypto.subtle.importKey("spki", certificate.publicKey.rawData, algorithm, true, [
-    "verify",
-  ]);
+  const signature = signatureOf(privateKey);
+  const { rawData } = certificate.publicKey;
+  const publicKey = await webcrypto.subtle.importKey("spki", rawData, signature, true, ["verify"]);
   const message = new TextEncoder().encode("proof of possession");
-  const signature = await webcrypto.subtle.sign(algorithm, privateKey, message);
-  return await webcrypto.subtle.verify(algorithm, publicKey, signature, message);
+  return await webcrypto.subtle.verify(
+    signature,
+    publicKey,
+    await webcrypto.subtle.sign(signature, privateKey, message),
+    message,
+  );
 }

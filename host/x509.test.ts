@@ -99,3 +99,37 @@ test("an IP name that is no address is refused", async () => {
   const bad = { names: { ip: ["localhost"] }, lifetimeMs: hourMs };
   await assert.rejects(issueServingCertificate(authority, bad), /"localhost" is not an IP address/);
 });
+
+for (const { name, args } of [
+  { name: "RSA, in OpenSSL's old form", args: ["genrsa", "-traditional", "2048"] },
+  { name: "RSA, PKCS#8", args: ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"] },
+  { name: "ECDSA on P-384", args: ["ecparam", "-name", "secp384r1", "-genkey", "-noout"] },
+]) {
+  test(`a user's authority may be ${name}`, { skip: noOpenssl }, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-x509-"));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const file = (path: string) => join(folder, path);
+    const privateKey = execFileSync("openssl", args, { stdio: ["ignore", "pipe", "ignore"] }).toString();
+    writeFileSync(file("ca.key"), privateKey);
+    const request = ["req", "-x509", "-key", file("ca.key"), "-subj", "/CN=user's root", "-days", "1"];
+    execFileSync("openssl", [...request, "-addext", "keyUsage=critical,keyCertSign", "-out", file("ca.pem")]);
+    const certificate = execFileSync("cat", [file("ca.pem")]).toString();
+    const authority = await loadAuthority({ certificate, privateKey }, "the test");
+    for (const keyAlgorithm of ["ecdsa", "rsa"] as const) {
+      const leaf = await issueCertificate(authority, { names, lifetimeMs: hourMs, usages: ["server"], keyAlgorithm });
+      writeFileSync(file("leaf.pem"), leaf.certificate);
+      const output = execFileSync("openssl", ["verify", "-x509_strict", "-CAfile", file("ca.pem"), file("leaf.pem")]);
+      assert.match(output.toString(), /leaf.pem: OK/);
+      assert.equal(
+        new X509Certificate(leaf.certificate).publicKey.asymmetricKeyType,
+        { ecdsa: "ec", rsa: "rsa" }[keyAlgorithm],
+      );
+    }
+  });
+}
+
+test("a short RSA key, and an authority that is none of its key's, are refused", { skip: noOpenssl }, async () => {
+  const { pem } = await createAuthority({ commonName: "test CA", lifetimeMs: hourMs });
+  const privateKey = execFileSync("openssl", ["genrsa", "1024"], { stdio: ["ignore", "pipe", "ignore"] }).toString();
+  await assert.rejects(loadAuthority({ certificate: pem.certificate, privateKey }, "the test"), /2048 bits/);
+});

@@ -3,14 +3,15 @@ import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 import { OutriggerError } from "../mesh/errors.ts";
 import {
-  algorithm,
   type CertificatePem,
   type CryptoKey,
   certificatePem,
   generateKeys,
   isKeyOf,
+  type KeyAlgorithm,
   parsePrivateKey,
   privateKeyPem,
+  signatureOf,
 } from "./x509-keys.ts";
 
 /** Certificates are valid from a little before now, since the clocks of a cluster's nodes differ. */
@@ -50,6 +51,8 @@ export interface LeafOptions {
   readonly lifetimeMs: number;
   /** What the certificate may prove in a TLS handshake. */
   readonly usages: readonly ("server" | "client")[];
+  /** Of a key that is made for it: ECDSA unless given. */
+  readonly keyAlgorithm?: KeyAlgorithm;
   readonly now?: Date;
 }
 
@@ -74,7 +77,7 @@ export async function createAuthority({ commonName, lifetimeMs, now }: Authority
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [commonName] }],
     ...validity(lifetimeMs, now),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: signatureOf(keys.privateKey),
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
@@ -113,7 +116,7 @@ export async function loadAuthority({ certificate, privateKey }: CertificatePem,
     const problem = {
       field: source,
       message: `holds no usable certificate authority: ${(cause as Error).message}`,
-      remedy: "give an ECDSA P-256 authority's certificate and its private key (PKCS#8), both as PEM",
+      remedy: "give an authority's certificate and its private key, ECDSA on P-256 or P-384 or RSA, both as PEM",
     };
     throw new OutriggerError("BAD_CONFIGURATION", [problem], { cause });
   }
@@ -148,7 +151,7 @@ export async function signLeaf(
     notBefore,
     notAfter: earlier(notAfter, issuer.notAfter),
     signingKey: issuer.signingKey,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: signatureOf(issuer.signingKey),
     publicKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -163,7 +166,7 @@ export async function signLeaf(
 
 /** Makes a key and a certificate for it, signed by `issuer`. */
 export async function issueCertificate(issuer: Authority, options: LeafOptions): Promise<IssuedCertificate> {
-  const keys = await generateKeys();
+  const keys = await generateKeys(options.keyAlgorithm);
   const certificate = await signLeaf(issuer, keys.publicKey, options);
   const { notBefore, notAfter } = certificate;
   return {

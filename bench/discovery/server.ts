@@ -15,6 +15,8 @@ export type Order =
 export interface Usage {
   readonly cpuSeconds: number;
   readonly rssMiB: number;
+  /** Where it goes, in Node's words. */
+  readonly memoryMiB: Readonly<Record<string, number>>;
   readonly proxies: number;
   readonly sentBytes: number;
   readonly refused: number;
@@ -69,6 +71,9 @@ function usage(): Usage {
   return {
     cpuSeconds: (user + system) / 1_000_000,
     rssMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+    memoryMiB: Object.fromEntries(
+      Object.entries(process.memoryUsage()).map(([kind, bytes]) => [kind, Math.round(bytes / 2 ** 20)]),
+    ),
     proxies: controlPlane.ads.streams().length,
     sentBytes,
     refused,

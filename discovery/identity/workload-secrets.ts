@@ -1,4 +1,5 @@
 import { issueCertificate } from "../../host/x509.ts";
+import type { KeyAlgorithm } from "../../host/x509-keys.ts";
 import { createResourceSet, type ResourceSet } from "../resources/resource-set.ts";
 import { certificateSecret, rootsSecret } from "../translate/secrets.ts";
 import { spiffeId } from "../translate/tls.ts";
@@ -29,6 +30,7 @@ export interface WorkloadSecretsOptions {
   readonly authority: MeshAuthority;
   readonly trustDomain: string;
   readonly lifetimeMs: number;
+  readonly keyAlgorithm?: KeyAlgorithm;
   /** After secrets changed without anybody asking. */
   readonly onChange: () => void;
   /** When a certificate could not be renewed; it is tried again. */
@@ -56,6 +58,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     const issued = await issueCertificate(signedBy.signer, {
       names: { uri: [uri] },
       lifetimeMs: options.lifetimeMs,
+      ...(options.keyAlgorithm && { keyAlgorithm: options.keyAlgorithm }),
       usages: ["server", "client"],
     });
     if (signedBy !== authority) return await issue(name, entry);

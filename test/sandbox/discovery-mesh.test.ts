@@ -160,6 +160,28 @@ describe("a mesh with discovery", { skip }, () => {
     }
   });
 
+  it("speaks HTTP/2 to who does, and counts gRPC by its status", async () => {
+    const labels = { app: "greeter" };
+    const greeter = await lab.pod({ name: "greeter", serviceAccount: "greeter", labels, app: fixture("http2-echo") });
+    const of = { port: 80, targetPort: 8080, selector: labels, pods: [greeter] };
+    lab.service("greeter", { ip: "10.96.0.30", portName: "grpc", ...of });
+    const said = await eventually("an answer over HTTP/2", () => {
+      const answer = client.curl("--http2-prior-knowledge", "-m", "5", "http://10.96.0.30/");
+      return answer.startsWith("greeter ") ? answer : undefined;
+    });
+    assert.match(said, /^greeter HTTP\/2.0 .*URI=spiffe:\/\/cluster.local\/ns\/default\/sa\/client/);
+    client.curl("--http2-prior-knowledge", "-H", "content-type: application/grpc", "-d", "", "http://10.96.0.30/x.Y/Z");
+    await eventually("the call is counted", () =>
+      run("ip", ["netns", "exec", client.netns, "curl", "-s", "http://127.0.0.1:15090/stats/prometheus"])
+        .split("\n")
+        .find(
+          (line) =>
+            /^istio_requests_total.*request_protocol="grpc"/.test(line) && /grpc_response_status="0"/.test(line),
+        ),
+    );
+    await greeter.stop();
+  });
+
   it("speaks plain text to who has no sidecar, and takes it from them", () => {
     assert.equal(echo(client, "http://10.96.0.11/").pod, "outsider");
     assert.equal(echo(outsider, `http://${servers[0]?.ip}:8080/`).pod, "reviews-1");
@@ -369,5 +391,60 @@ describe("a mesh with discovery", { skip }, () => {
 
   it("had nothing refused", () => {
     assert.doesNotMatch(readFileSync(join(lab.folder, "discovery.log"), "utf8"), /refused a configuration/);
+  });
+
+  it("keeps what an Envoy refuses in its words, and everything else goes on", async () => {
+    const ports = [{ name: "http", port: 80 }];
+    lab.put({
+      kind: "Service",
+      metadata: { name: "bad", namespace: "default" },
+      spec: { type: "ExternalName", externalName: "", ports },
+    });
+    const status = async () => {
+      const answer = run("ip", ["netns", "exec", lab.hub, "curl", "-s", `${lab.discoveryHttp}/proxies`]);
+      const proxies = JSON.parse(answer) as {
+        pod: string;
+        kinds: Record<string, { state: string; refused?: { message: string } }>;
+      }[];
+      return proxies.find(({ pod }) => pod === "client")?.kinds.clusters;
+    };
+    const refused = await eventually("a refusal", async () =>
+      (await status())?.state === "NACK" ? await status() : undefined,
+    );
+    assert.match(refused.refused?.message ?? "", /bad\.default\.svc\.cluster\.local/);
+    const metrics = run("ip", ["netns", "exec", lab.hub, "curl", "-s", `${lab.discoveryHttp}/metrics`]);
+    assert.match(metrics, /outrigger_discovery_nacks_total\{kind="clusters"\} [1-9]/);
+    assert.match(echo(client, "-f", "http://10.96.0.10/").pod, /^reviews-/);
+    lab.service("after", {
+      ip: "10.96.0.31",
+      port: 80,
+      targetPort: 8080,
+      portName: "http",
+      selector: { app: "reviews" },
+      pods: servers,
+    });
+    await eventually("a later Service answers", () =>
+      client.curl("-m", "2", "http://8.8.8.8/", "-H", "Host: after").includes("reviews-"),
+    );
+    lab.remove("Service", "default", "bad");
+    await eventually("nothing is refused any more", async () => (await status())?.state === "SYNCED");
+  });
+
+  it("gives nothing for a stolen or wrong token", async () => {
+    const [victim] = servers;
+    assert.ok(victim);
+    const longAgo = Math.floor(Date.now() / 1000) - 60;
+    const tokens = {
+      "other-node": lab.token(victim.identity),
+      "wrong-audience": lab.token(victim.identity, { aud: ["https://kubernetes.default.svc"] }),
+      "invalid-token": lab.token(victim.identity, { exp: longAgo }),
+    };
+    for (const [reason, token] of Object.entries(tokens)) {
+      const thief = await lab.pod({ name: `thief-${reason}`, labels: { app: "thief" }, token, waits: false });
+      const log = () => readFileSync(join(lab.folder, "discovery.log"), "utf8");
+      await eventually(`it is sent away: ${reason}`, () => log().includes(reason));
+      assert.doesNotMatch(thief.admin("/config_dump?include_eds"), /outbound\|80\|\|reviews|spiffe:/);
+      await thief.stop();
+    }
   });
 });

@@ -19,6 +19,17 @@ export interface PodSpec {
   readonly meshed?: boolean;
   /** What its application is started with; its port is in the environment. */
   readonly app?: readonly string[];
+  /** What its sidecar shows, if it is not its own token. */
+  readonly token?: string;
+  /** Whether to wait until its sidecar is ready; so unless said otherwise. */
+  readonly waits?: boolean;
+}
+
+export interface PodIdentity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly name: string;
+  readonly uid: string;
 }
 
 export interface Pod {
@@ -26,6 +37,8 @@ export interface Pod {
   readonly namespace: string;
   readonly ip: string;
   readonly netns: string;
+  /** Whom its token names. */
+  readonly identity: PodIdentity;
   readonly envoy: Running | undefined;
   readonly app: Running | undefined;
   /** Envoy's admin interface. */
@@ -46,7 +59,7 @@ export interface Lab {
   pod(spec: PodSpec): Promise<Pod>;
   /** A Service, and the EndpointSlice with the given Pods that are ready. */
   service(name: string, options: ServiceOptions): void;
-  token(pod: { namespace: string; serviceAccount: string; name: string; uid: string }, changes?: object): string;
+  token(pod: PodIdentity, changes?: object): string;
   startDiscovery(...flags: string[]): Promise<void>;
   /** Replaces files of discovery's authority. */
   authority(files: Readonly<Record<string, string>>): void;
@@ -121,7 +134,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     });
   }
 
-  function token(pod: { namespace: string; serviceAccount: string; name: string; uid: string }, changes: object = {}) {
+  function token(pod: PodIdentity, changes: object = {}) {
     const now = Math.floor(Date.now() / 1000);
     return signToken(keys.privateKey, {
       iss: issuer,
@@ -138,10 +151,15 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     });
   }
 
-  function startEnvoy(netns: string, ip: string, spec: Required<Omit<PodSpec, "app">>, uid: string): Running {
+  function startEnvoy(
+    netns: string,
+    ip: string,
+    spec: Required<Omit<PodSpec, "app" | "token" | "waits">>,
+    shown: string,
+  ): Running {
     const home = join(folder, `${spec.namespace}.${spec.name}`);
     mkdirSync(home, { recursive: true });
-    writeFileSync(join(home, "token"), token({ ...spec, uid }));
+    writeFileSync(join(home, "token"), shown);
     run("chown", ["-R", `${proxyUser}:${proxyUser}`, home]);
     run("chmod", ["755", folder]);
     const rootCertificates = run("cat", [join(folder, "ca", "discovery-ca-cert.pem")]);
@@ -220,6 +238,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       nextAddress += 1;
       const netns = `${id}p${nextAddress}`;
       const uid = randomUUID();
+      const identity = { namespace, serviceAccount, name, uid };
       connect(netns, ip);
       lab.put({
         kind: "Pod",
@@ -244,7 +263,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       if (meshed) {
         const capture = ["init", "-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT", "-i", "*", "-b", "*"];
         inNetns(join(projectFolder, "bin", "outrigger"), ...capture, "-d", "15090,15021,15020");
-        envoyProcess = startEnvoy(netns, ip, spec, uid);
+        envoyProcess = startEnvoy(netns, ip, spec, given.token ?? token(identity));
         processes.push(envoyProcess);
       }
       const stop = async () => {
@@ -256,6 +275,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
         namespace,
         ip,
         netns,
+        identity,
         envoy: envoyProcess,
         app,
         admin: (path) => inNetns("curl", "-s", "-m", "30", `http://127.0.0.1:15000${path}`),
@@ -263,7 +283,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
           inNetns("setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "curl", "-s", "-m", "40", ...args),
         stop,
       };
-      if (meshed) {
+      if (meshed && given.waits !== false) {
         await eventually(
           `the sidecar of ${name} is ready`,
           () =>
