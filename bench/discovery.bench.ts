@@ -2,7 +2,8 @@
  * Discovery under load: a synthetic cluster, and as many connected proxies as it has Pods, on loopback. The proxies are
  * delta clients of ours in this process, which acknowledge everything; discovery is a process of its own. Prints JSON.
  *
- * SERVICES, PODS_OF_SERVICE and NAMESPACES set the size.
+ * SERVICES, PODS_OF_SERVICE and NAMESPACES set the size, PROXIES how many of the Pods' connect (all of them), and
+ * EXPORT_TO who sees a Service: "." is its own namespace, "*" all.
  */
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +18,9 @@ const size: ClusterSize = {
   namespaces: Number(process.env.NAMESPACES ?? 50),
   services: Number(process.env.SERVICES ?? 1000),
   podsOfService: Number(process.env.PODS_OF_SERVICE ?? 2),
+  exportTo: process.env.EXPORT_TO ?? "*",
 };
+const proxies = Number(process.env.PROXIES ?? size.services * size.podsOfService);
 /** Clients that start at once: an Envoy's own back-off spreads them in time as well. */
 const startedAtOnce = 50;
 const endpointChanges = 20;
@@ -34,7 +37,9 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let onAnswer: (typeUrl: string, names: readonly string[]) => void = () => {};
 const root = Buffer.from(started.root);
-const clients = podsOf(size).map((pod) =>
+/** Evenly spread over all Pods. */
+const pods = podsOf(size).filter((_, index, { length }) => (index * proxies) % length < proxies);
+const clients = pods.map((pod) =>
   createClient({ port: started.port, root, pod, onAnswer: (typeUrl, names) => onAnswer(typeUrl, names) }),
 );
 
@@ -46,15 +51,24 @@ async function until(condition: () => boolean, what: string): Promise<void> {
   }
 }
 
-/** Runs the work until every client had an answer of the kind with the name; each answer's time after the start. */
-async function answered(typeUrl: string, name: string, work: () => void): Promise<number[]> {
+/** How many of the clients see a Service. */
+function viewers(service: number): number {
+  if (size.exportTo === "*") return clients.length;
+  return pods.filter(({ namespace }) => namespace === namespaceOf(service, size)).length;
+}
+
+/**
+ * Runs the work until every client that sees the Service had an answer of the kind with the name; each answer's time
+ * after the start.
+ */
+async function answered(service: number, typeUrl: string, name: string, work: () => void): Promise<number[]> {
   const times: number[] = [];
   const start = performance.now();
   onAnswer = (kind, names) => {
     if (kind === typeUrl && names.includes(name)) times.push(performance.now() - start);
   };
   work();
-  await until(() => times.length >= clients.length, name);
+  await until(() => times.length >= viewers(service), name);
   onAnswer = () => {};
   return times;
 }
@@ -73,6 +87,7 @@ async function measured<T>(work: () => Promise<T>) {
     cpuSeconds: Number((after.cpuSeconds - before.cpuSeconds).toFixed(2)),
     megabytes: Number(((after.sentBytes - before.sentBytes) / 1e6).toFixed(2)),
     rssMiB: after.rssMiB,
+    memoryMiB: after.memoryMiB,
   };
 }
 
@@ -97,12 +112,12 @@ const { result: _changes, ...changes } = await measured(async () => {
   for (let index = 0; index < endpointChanges; index += 1) {
     const name = outboundClusterName(`${serviceName(index)}.${namespaceOf(index, size)}.svc.cluster.local`, 80);
     times.push(
-      ...(await answered(typeUrls.endpoints, name, () => order({ order: "endpoint", service: index, pods: 1 }))),
+      ...(await answered(index, typeUrls.endpoints, name, () => order({ order: "endpoint", service: index, pods: 1 }))),
     );
   }
 });
 const { result: newService, ...service } = await measured(() =>
-  answered(typeUrls.routes, "80", () => order({ order: "service", service: size.services })),
+  answered(size.services, typeUrls.routes, "80", () => order({ order: "service", service: size.services })),
 );
 const { result: _again, ...reconnect } = await measured(async () => {
   for (const client of clients) client.disconnect();
@@ -110,10 +125,8 @@ const { result: _again, ...reconnect } = await measured(async () => {
     for (const client of clients.slice(index, index + startedAtOnce)) client.connect();
     await sleep(20);
   }
-  let proxies = 0;
   for (;;) {
-    ({ proxies } = await usage());
-    if (proxies === clients.length) break;
+    if ((await usage()).proxies === clients.length) break;
     await sleep(50);
   }
 });
@@ -127,7 +140,11 @@ process.stdout.write(
       size: { ...size, proxies: clients.length },
       start: { translatedMs: Math.round(started.translatedMs), rssMiB: bare.rssMiB },
       connectAll: connect,
-      rest: { cores: Number((rest.cpuSeconds / rest.seconds).toFixed(3)), rssMiB: rest.rssMiB },
+      rest: {
+        cores: Number((rest.cpuSeconds / rest.seconds).toFixed(3)),
+        rssMiB: rest.rssMiB,
+        memoryMiB: rest.memoryMiB,
+      },
       endpointChange: {
         toLastAcknowledgedMs: { p50: quantile(times, 0.5), p99: quantile(times, 0.99), max: quantile(times, 1) },
         cpuMsEach: Math.round((changes.cpuSeconds * 1000) / endpointChanges),

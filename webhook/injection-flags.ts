@@ -117,7 +117,10 @@ function readCertificates(name: string): string {
 }
 
 /** The control plane, which takes its address and the root to know it by. */
-function discoverySettings({ discovery, discoveryAddress: address, discoveryCa }: InjectionFlags) {
+function discoverySettings(
+  { discovery, discoveryAddress: address, discoveryCa }: InjectionFlags,
+  readRoot: (file: string) => string,
+) {
   if (!discovery) return undefined;
   if (address === undefined && discoveryCa === undefined) return undefined;
   if (address === undefined || discoveryCa === undefined) {
@@ -130,7 +133,7 @@ function discoverySettings({ discovery, discoveryAddress: address, discoveryCa }
     const remedy = "write it as discovery.outrigger-system.svc:15012";
     throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-address", value: address, message, remedy }]);
   }
-  return { address, rootCertificates: readCertificates(discoveryCa) };
+  return { address, rootCertificates: readRoot(discoveryCa) };
 }
 
 /**
@@ -146,12 +149,17 @@ export async function readConfigurationFiles(flags: InjectionFlags): Promise<Con
 
 /**
  * Works the settings out, of the flags and the texts of the configuration.
+ * @param readRoot gives the control plane's root by the name of its file, which may be in another machine's file system
  * @throws OutriggerError BAD_CONFIGURATION if a text does not hold what it should, BAD_FLAG if the control plane's root
  * cannot be read
  */
-export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTexts): InjectionSettings {
+export function settingsFromTexts(
+  flags: InjectionFlags,
+  texts: ConfigurationTexts,
+  readRoot: (file: string) => string = readCertificates,
+): InjectionSettings {
   const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
-  const discovery = discoverySettings(flags);
+  const discovery = discoverySettings(flags, readRoot);
   return injectionSettings({
     ...readConfiguration(texts),
     profile,

@@ -5,6 +5,8 @@ export interface ClusterSize {
   readonly namespaces: number;
   readonly services: number;
   readonly podsOfService: number;
+  /** Who sees a Service. */
+  readonly exportTo: string;
 }
 
 export interface BenchPod {

@@ -36,7 +36,7 @@ const pods = podsOf(size);
 const podByToken = new Map(pods.map((pod) => [pod.name, pod]));
 
 const controlPlane = createControlPlane({
-  settings: defaultSettings,
+  settings: { ...defaultSettings, exportTo: size.exportTo },
   authenticate: async (token) => {
     const pod = podByToken.get(token);
     if (pod === undefined) return { ok: false, reason: "invalid-token" };

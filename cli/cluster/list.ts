@@ -20,7 +20,12 @@ export interface RegistrationEntry {
 
 export interface Workload extends KubernetesObject {
   readonly spec?: {
-    readonly template?: { readonly spec?: { readonly containers?: readonly { readonly args?: string[] }[] } };
+    readonly template?: {
+      readonly spec?: {
+        readonly containers?: readonly { readonly args?: string[] }[];
+        readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
+      };
+    };
   };
   readonly status?: { readonly availableReplicas?: number };
 }

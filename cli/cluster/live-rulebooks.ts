@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { ClusterApi } from "../../deploy/cluster/api.ts";
+import { discoveryRootKey } from "../../deploy/manifests/discovery-names.ts";
 import type { AdmissionEntry } from "../../mesh/admission-entries.ts";
 import { configurationTexts } from "../../webhook/cluster/config-maps.ts";
 import { clusterFacts } from "../../webhook/cluster-facts.ts";
@@ -54,6 +55,14 @@ function revisionOf({ metadata }: { metadata: { labels?: Readonly<Record<string,
   return metadata.labels?.["istio.io/rev"] ?? "default";
 }
 
+/** The control plane's root, from the ConfigMap that the webhook has it mounted from; empty before it is published. */
+async function discoveryRoot(api: ClusterApi, { metadata, spec }: Workload): Promise<string> {
+  const name = spec?.template?.spec?.volumes?.find((volume) => volume.name === "discovery")?.configMap?.name;
+  if (name === undefined) return "";
+  const path = `/api/v1/namespaces/${metadata.namespace}/configmaps/${encodeURIComponent(name)}`;
+  return (await readOne<DataObject>(api, path))?.data?.[discoveryRootKey] ?? "";
+}
+
 async function rulebookOf(
   api: ClusterApi,
   deployment: Workload,
@@ -74,7 +83,9 @@ async function rulebookOf(
       kubeletVersion: status?.nodeInfo?.kubeletVersion ?? "",
     })),
   });
-  return { settings: settingsFromTexts(flags, configurationTexts(found)), facts, entries: entriesOf(registrations) };
+  const root = await discoveryRoot(api, deployment);
+  const settings = settingsFromTexts(flags, configurationTexts(found), () => root);
+  return { settings, facts, entries: entriesOf(registrations) };
 }
 
 /** Every revision that is installed, with the configuration that its webhook runs by. */
