@@ -10,6 +10,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { outboundClusterName } from "../discovery/translate/names.ts";
 import { typeUrls } from "../discovery/translate/resource.ts";
+import { discoveryEnvironment, webhookNodeFlags } from "../mesh/node-flags.ts";
 import { createClient } from "./discovery/client.ts";
 import { type ClusterSize, namespaceOf, podsOf, serviceName } from "./discovery/cluster.ts";
 import type { Order, Usage } from "./discovery/server.ts";
@@ -25,7 +26,11 @@ const proxies = Number(process.env.PROXIES ?? size.services * size.podsOfService
 const startedAtOnce = 50;
 const endpointChanges = 20;
 
-const server = fork(join(import.meta.dirname, "discovery", "server.ts"), [JSON.stringify(size)]);
+/** As the image and its Deployment start it. */
+const server = fork(join(import.meta.dirname, "discovery", "server.ts"), [JSON.stringify(size)], {
+  execArgv: [...webhookNodeFlags],
+  env: { ...process.env, ...discoveryEnvironment },
+});
 const [started] = (await once(server, "message")) as [{ port: number; translatedMs: number; root: string }];
 const order = (given: Order) => server.send(given);
 const usage = async (): Promise<Usage> => {
