@@ -1,31 +1,9 @@
 import * as v from "valibot";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import { version } from "../mesh/version.ts";
-
-/** RFC 1123: the form of namespaces and of the parts of object names. */
-const dnsLabel = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "is not a DNS label: use lower-case letters, digits and '-'"),
-  v.maxLength(40, "is longer than 40 characters, and object names are made of it"),
-);
-
-const domainName = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/, "is not a domain's name"),
-);
-const image = v.pipe(v.string(), v.regex(/^\S+$/, "is not an image's name"));
-const quantity = v.pipe(
-  v.string(),
-  v.regex(/^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi)?$/, "is not a quantity such as 100m or 128Mi"),
-);
-const withDefault = (text: string) => v.optional(quantity, text);
-const wholeNumber = (low: number, high: number) =>
-  v.pipe(
-    v.number(),
-    v.integer("is not a whole number"),
-    v.minValue(low, `is below ${low}`),
-    v.maxValue(high, `is above ${high}`),
-  );
+import { cni } from "./settings-cni.ts";
+import { discovery } from "./settings-discovery.ts";
+import { dnsLabel, image, resources, wholeNumber } from "./settings-values.ts";
 
 /** Who makes the webhook's serving certificate. */
 const certificates = v.variant("from", [
@@ -37,69 +15,6 @@ const certificates = v.variant("from", [
     issuer: v.optional(v.strictObject({ kind: v.picklist(["Issuer", "ClusterIssuer"]), name: v.string() })),
   }),
 ]);
-
-const resources = (cpu: string, memory: string, memoryLimit: string) =>
-  v.optional(
-    v.strictObject({
-      requests: v.optional(v.objectWithRest({ cpu: withDefault(cpu), memory: withDefault(memory) }, quantity), {}),
-      limits: v.optional(v.objectWithRest({ memory: withDefault(memoryLimit) }, quantity), {}),
-    }),
-    {},
-  );
-
-const folder = v.pipe(v.string(), v.regex(/^\/[\w./-]+$/, "is not an absolute path"));
-
-/** Capture from the node, in place of istio-init. docs/cni.md. */
-const cni = v.strictObject({
-  /** Pods are injected without istio-init: the node writes their rules. */
-  enabled: v.optional(v.boolean(), false),
-  /** Bring the node agent. There is one in a cluster: further revisions say false. */
-  agent: v.optional(v.boolean(), true),
-  /** Where the agent runs. Pod Security must let it in: not the webhook's namespace. */
-  namespace: v.optional(dnsLabel, "outrigger-cni"),
-  excludeNamespaces: v.optional(v.array(dnsLabel), ["kube-system"]),
-  nativeNftables: v.optional(v.boolean(), false),
-  /** What is done about Pods that started before the node's plugin stood. */
-  repair: v.optional(v.picklist(["repair", "delete", "label", "off"]), "repair"),
-  /** Take cni.istio.io/not-ready off nodes that are ready. */
-  removeTaint: v.optional(v.boolean(), false),
-  /** Where the nodes keep what concerns CNI. */
-  directories: v.optional(
-    v.strictObject({
-      plugins: v.optional(folder, "/opt/cni/bin"),
-      configuration: v.optional(folder, "/etc/cni/net.d"),
-      namespaces: v.optional(folder, "/var/run/netns"),
-      cache: v.optional(folder, "/var/lib/cni"),
-      run: v.optional(folder, "/run/outrigger-cni"),
-    }),
-    {},
-  ),
-  resources: resources("20m", "96Mi", "256Mi"),
-  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
-});
-
-/** The control plane, which makes a labelled namespace a mesh. docs/discovery.md. With the profile istio there is none. */
-const discovery = v.strictObject({
-  enabled: v.optional(v.boolean(), true),
-  /** The end of every Service's name. */
-  domain: v.optional(domainName, "cluster.local"),
-  /** The first part of every workload's identity. */
-  trustDomain: v.optional(domainName, "cluster.local"),
-  /** What happens to requests for destinations that no Service has. */
-  outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
-  /** What sidecars write for each request. */
-  accessLog: v.optional(v.picklist(["text", "json", "off"]), "text"),
-  replicas: v.optional(
-    v.strictObject({
-      minimum: v.optional(wholeNumber(1, 100), 2),
-      maximum: v.optional(wholeNumber(1, 100), 5),
-    }),
-    {},
-  ),
-  resources: resources("100m", "256Mi", "2Gi"),
-  priorityClassName: v.optional(v.string(), "system-cluster-critical"),
-  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
-});
 
 /** What can be set for an installation. The same names are the Helm chart's values. */
 export const schema = v.strictObject({

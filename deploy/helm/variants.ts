@@ -84,6 +84,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       enabled: value("discovery.active") as unknown as boolean,
       domain: value("discovery.domain"),
       trustDomain: value("discovery.trustDomain"),
+      exportTo: value("discovery.exportTo"),
       outboundTrafficPolicy: value("discovery.outboundTrafficPolicy") as "ALLOW_ANY",
       accessLog: value("discovery.accessLog") as "text",
       replicas: { minimum: integer("discovery.replicas.minimum"), maximum: integer("discovery.replicas.maximum") },

@@ -25,6 +25,7 @@ function discoveryArguments(settings: InstallSettings): string[] {
     `--publish-root=${discoveryName(settings)}`,
     `--domain=${discovery.domain}`,
     `--trust-domain=${discovery.trustDomain}`,
+    `--export-to=${discovery.exportTo}`,
     `--outbound-traffic-policy=${discovery.outboundTrafficPolicy}`,
     `--access-log=${discovery.accessLog}`,
     `--log-level=${discovery.logLevel}`,

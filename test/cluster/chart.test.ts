@@ -85,6 +85,7 @@ const cases: Readonly<Record<string, InstallInput>> = {
     discovery: {
       domain: "cluster.example",
       trustDomain: "mesh.example",
+      exportTo: ".,shared",
       outboundTrafficPolicy: "REGISTRY_ONLY",
       accessLog: "json",
       replicas: { minimum: 3, maximum: 9 },

@@ -1,0 +1,27 @@
+import * as v from "valibot";
+import { domainName, resources, wholeNumber } from "./settings-values.ts";
+
+/** The control plane, which makes a labelled namespace a mesh. docs/discovery.md. With the profile istio there is none. */
+export const discovery = v.strictObject({
+  enabled: v.optional(v.boolean(), true),
+  /** The end of every Service's name. */
+  domain: v.optional(domainName, "cluster.local"),
+  /** The first part of every workload's identity. */
+  trustDomain: v.optional(domainName, "cluster.local"),
+  /** Who sees Services that say nothing of it: `*` all namespaces, `.` their own, or names with commas. */
+  exportTo: v.optional(v.pipe(v.string(), v.regex(/^[-a-z0-9*.~, ]+$/, "is not a list of namespaces, . or *")), "*"),
+  /** What happens to requests for destinations that no Service has. */
+  outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
+  /** What sidecars write for each request. */
+  accessLog: v.optional(v.picklist(["text", "json", "off"]), "text"),
+  replicas: v.optional(
+    v.strictObject({
+      minimum: v.optional(wholeNumber(1, 100), 2),
+      maximum: v.optional(wholeNumber(1, 100), 5),
+    }),
+    {},
+  ),
+  resources: resources("100m", "256Mi", "2Gi"),
+  priorityClassName: v.optional(v.string(), "system-cluster-critical"),
+  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
+});
