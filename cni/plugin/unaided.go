@@ -9,7 +9,7 @@ const statusAnnotation = "sidecar.istio.io/status"
 
 // passesUnaided says whether a Pod surely needs no rules, by what the runtime already told: it is the agent's own, it
 // stands in an excluded namespace, it is no Pod at all, or no webhook injected it. Such Pods start at once, and also while
-// no agent answers. The agent's decide.ts has the same rules and more; test/sandbox/cni-plugin.test.ts holds them together.
+// no agent answers. The agent's decide.ts has the same rules and more; test/sandbox/cni-plugin-agent.test.ts holds them together.
 func passesUnaided(config *configuration, args string) bool {
 	namespace, name := argument(args, "K8S_POD_NAMESPACE"), argument(args, "K8S_POD_NAME")
 	if namespace == "" || name == "" {

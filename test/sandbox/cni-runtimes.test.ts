@@ -4,10 +4,11 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { cniCapabilities } from "../../deploy/manifests/cni-agent.ts";
 import { meshedPod } from "./cni/meshed-pod.ts";
-import { type CniNode, unfitForCni } from "./cni/node.ts";
+import { type CniNode, outriggerProgram, unfitForCni } from "./cni/node.ts";
 import { pluginProgram } from "./cni/programs.ts";
-import { rules, withAgent } from "./cni/with-agent.ts";
+import { nodeFor, rules, withAgent } from "./cni/with-agent.ts";
 
 // What runtimes and meta plugins do differently, and nodes that have nothing.
 
@@ -37,8 +38,14 @@ test("STATUS and GC, which came with version 1.1.0, succeed and change nothing",
   assert.deepEqual(rules(sandbox.run("iptables-save")), before);
 });
 
-test("a Pod in a user namespace of its own (hostUsers: false) is captured", { skip }, async (t) => {
-  const { node } = await withAgent(t);
+test("a Pod in a user namespace of its own (hostUsers: false) is captured, by an agent with the rights of its manifest", {
+  skip,
+}, async (t) => {
+  const node = await nodeFor(t);
+  const rights = cniCapabilities.map(({ name }) => `+${name.toLowerCase()}`).join(",");
+  const agent = await node.startAgentAs(["setpriv", `--bounding-set=-all,${rights}`, outriggerProgram]);
+  t.after(() => agent.stop());
+  await agent.logged("ready");
   const pod = meshedPod("web-0");
   node.api.setPod(pod);
   const sandbox = node.sandbox({ ofUser: true });
