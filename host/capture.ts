@@ -105,17 +105,11 @@ export async function removeCapture(namespace?: NetworkNamespace): Promise<Remov
   return { from: standingBackends(state), routes: state.routes };
 }
 
-/** Without a wish, rules are verified where they stand, be it in native nftables. */
-function wishWhereTheyStand(wish: BackendWish, { backends }: Observation): BackendWish {
-  const onlyNative = backends.standing.length === 1 && backends.standing[0] === "nftables";
-  return onlyNative && wish.binary === "auto" ? { ...wish, nativeNftables: true } : wish;
-}
-
 /** Compares what is live, in every family and backend, with the rule set. */
 export async function verifyCapture(ruleSet: RuleSet, { namespace, wish }: CaptureOptions): Promise<VerifiedCapture> {
   const context = contextOf(namespace);
   const observation = await observe(context);
-  const { backend, reason } = chosenBackend(wishWhereTheyStand(wish, observation), observation);
+  const { backend, reason } = chosenBackend(wish, observation);
   const state = await standingState(observation, marksOf(ruleSet), "always", context);
   return { backend, reason, differences: stateDifferences(ruleSet, backend, state) };
 }

@@ -108,9 +108,9 @@ const table: readonly { name: string; read?: Read; tools?: Tools; wish?: Backend
   { name: "ours stand in both", read: { iptablesNft: ours, legacy: ours }, chosen: "iptables-nft rules-stand-there" },
   { name: "a guard alone is left in legacy", read: { legacy: ourGuard }, chosen: "iptables-nft newer-of-two" },
   {
-    name: "ours stand in native nftables, iptables is wanted",
+    name: "ours stand in native nftables",
     read: { nft: nativeOurs },
-    chosen: "iptables-nft newer-of-two",
+    chosen: "nftables rules-stand-there",
   },
   {
     name: "ours stand where tools are gone",

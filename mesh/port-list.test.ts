@@ -44,6 +44,15 @@ test("every wrong port is named", () => {
   });
 });
 
+test("a list that is longer than anybody writes is refused, and a message names a few of many", () => {
+  const list = (count: number, item: string) => new Array<string>(count).fill(item).join(",");
+  assert.equal(readPorts(list(10_000, "80")).ok, true);
+  const long = readPorts(list(10_001, "80"));
+  assert.equal(!long.ok && long.message, "has 10001 ports from 1 to 65535");
+  const bad = readPorts(list(12, "x"));
+  assert.match(bad.ok ? "" : bad.message, /^is not a list of ports from 1 to 65535: ("x", ){10}2 more are none$/);
+});
+
 test("* stands alone, and one port is one port", () => {
   assert.deepEqual(readPortsOrAll("*"), { ok: true, value: "all" });
   assert.equal(readPortsOrAll("80,*").ok, false);

@@ -52,13 +52,13 @@ function choose(backend: Backend, reason: BackendReason, facts: BackendFacts): B
 }
 
 /**
- * Chooses where rules are to be written. Rules of the mesh stay where they stand, since two backends with the same rules
- * hide one another; then it goes by what others use, since mixing them is what breaks.
+ * Chooses where rules are to be written. Rules of the mesh stay where they stand, in nftables' own tables too, since two
+ * backends with the same rules hide one another; then it goes by what others use, since mixing them is what breaks.
  */
 export function chooseBackend({ nativeNftables, binary }: BackendWish, facts: BackendFacts): BackendChoice {
   if (nativeNftables) return choose("nftables", "asked-for", facts);
   if (binary !== "auto") return choose(byBinary[binary], "asked-for", facts);
-  const standing = iptablesBackends.find((backend) => facts.standing.includes(backend));
+  const standing = [...iptablesBackends, "nftables" as const].find((backend) => facts.standing.includes(backend));
   if (standing !== undefined) return choose(standing, "rules-stand-there", facts);
   const used = iptablesBackends.filter((backend) => facts.others.includes(backend) && facts.usable.includes(backend));
   if (used[0] !== undefined) return choose(used[0], "others-use-it", facts);

@@ -62,6 +62,7 @@ for (const [name, text] of [
   ["outboundPort", "0"],
   ["outboundPort", "15001,15002"],
   ["proxyUids", "-1"],
+  ["proxyUids", ","],
   ["proxyUids", "4294967295"],
   ["proxyGids", "root"],
   ["excludeOutboundCidrs", "*"],

@@ -47,14 +47,16 @@ suite("the same settings again change nothing", { skip: needsRoot }, () => {
     }
   }
 
-  test("without being told the backend, a run keeps to the one where the rules are", async (context) => {
-    const pod = createInitPod(context);
-    await apply(pod, [...captureAll, ...backends["iptables-legacy"]]);
-    const before = pod.state();
-    const again = await pod.init(captureAll);
-    assert.match(again.stdout, /^iptables-legacy \(rules of the mesh stand there\).*nothing changed/);
-    assert.deepEqual(changes(before, pod.state()), []);
-  });
+  for (const backend of ["iptables-legacy", "nftables"] as const) {
+    test(`without being told the backend, a run keeps to ${backend}, where the rules are`, async (context) => {
+      const pod = createInitPod(context);
+      await apply(pod, [...captureAll, ...backends[backend]]);
+      const before = pod.state();
+      const again = await pod.init(captureAll);
+      assert.match(again.stdout, new RegExp(`^${backend} \\(rules of the mesh stand there\\).*nothing changed`));
+      assert.deepEqual(changes(before, pod.state()), []);
+    });
+  }
 
   test("--force-apply writes them again, and the same stands", async (context) => {
     const pod = createInitPod(context);
