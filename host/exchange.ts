@@ -56,19 +56,24 @@ export async function removeAll(state: ObservedState, context: RuleContext): Pro
   await removeFromOthers(undefined, state, context);
 }
 
-/** Puts back what stood before, from whatever stands now. `marks` are those of the rules that were to be. */
+/**
+ * Puts back what stood before, from whatever stands now: rules first, for routes may be what cannot be changed. `marks`
+ * are those of the rules that were to be.
+ */
 export async function rollBack(before: ObservedState, marks: readonly number[], context: RuleContext): Promise<void> {
-  const now = await standingState(await observe(context), marks, "always", context);
-  await changeRoutes(routeDeletions(now.routes, before.routes), context);
+  const observation = await observe(context);
+  const { iptables, nftables } = observation.state;
   await settled(
     iptablesBackends.flatMap((backend) =>
       ipFamilies.map((family) => {
-        const [stands, stood] = [now.iptables[backend][family], before.iptables[backend][family]];
+        const [stands, stood] = [iptables[backend][family], before.iptables[backend][family]];
         return exchangeIptables(backend, family, stands, contentOfOwn(stood), context);
       }),
     ),
   );
   // nft writes all or nothing: tables that stood there are there still, unless they were to be removed last of all.
-  if (before.nftables.length === 0) await exchangeNftables(now.nftables, undefined, context);
-  await changeRoutes(routeAdditions(now.routes, before.routes), context);
+  if (before.nftables.length === 0) await exchangeNftables(nftables, undefined, context);
+  const { routes } = await standingState(observation, marks, "always", context);
+  await changeRoutes(routeDeletions(routes, before.routes), context);
+  await changeRoutes(routeAdditions(routes, before.routes), context);
 }

@@ -77,7 +77,7 @@ const table: readonly { name: string; read?: Read; tools?: Tools; wish?: Backend
   {
     name: "nothing is installed",
     tools: nothing,
-    chosen: /iptables-nft-restore is not installed; install it.*iptables-legacy-restore is not installed/s,
+    chosen: /iptables-nft-restore, .* are not all installed; install what is missing.*iptables-legacy-restore/s,
   },
   { name: "others use nft", read: { nft: nftTheirs }, chosen: "iptables-nft others-use-it" },
   { name: "others use legacy", read: { legacy: theirs }, chosen: "iptables-legacy others-use-it" },
@@ -116,7 +116,7 @@ const table: readonly { name: string; read?: Read; tools?: Tools; wish?: Backend
     name: "ours stand where tools are gone",
     read: { legacy: ours },
     tools: onlyNft,
-    chosen: /iptables-legacy-restore is not installed/,
+    chosen: /iptables-legacy-restore, .* are not all installed/,
   },
   {
     name: "native is asked for",
@@ -140,7 +140,7 @@ const table: readonly { name: string; read?: Read; tools?: Tools; wish?: Backend
     name: "legacy is asked for, without it",
     wish: { nativeNftables: false, binary: "legacy" },
     tools: onlyNft,
-    chosen: /iptables-legacy-restore is not installed/,
+    chosen: /iptables-legacy-restore, .* are not all installed/,
   },
   { name: "the kernel has no nf_tables", read: { failure: noNfTables }, chosen: "iptables-legacy only-one-here" },
   {

@@ -35,9 +35,16 @@ function othersUse({ nftables = [], iptables }: ReadTables): Backend[] {
   ];
 }
 
+const remedy = "install what is missing, or add its folder to PATH";
+
 function notInstalled(backend: Backend): Problem {
-  const program = backend === "nftables" ? "nft" : `${backend}-restore`;
-  return { field: program, message: "is not installed", remedy: "install it, or add its folder to PATH" };
+  if (backend === "nftables") return { field: "nft", message: "is not installed", remedy };
+  const variant = backend.replace("iptables-", "");
+  const programs = ["iptables", "ip6tables"].flatMap((name) => [
+    `${name}-${variant}-restore`,
+    `${name}-${variant}-save`,
+  ]);
+  return { field: programs.join(", "), message: "are not all installed", remedy };
 }
 
 /** Which backends can be used, and why others cannot. */

@@ -10,14 +10,17 @@ interface Context {
   readonly namespace: NetworkNamespace;
 }
 
+/** @throws OutriggerError HOST_UNFIT */
+export function requireIp({ ip }: Tools): string {
+  if (ip !== undefined) return ip;
+  const remedy = "install iproute2, or add its folder to PATH";
+  throw new OutriggerError("HOST_UNFIT", [{ field: "ip", message: "is not installed", remedy }]);
+}
+
 async function ipBatch(family: IpFamily, lines: readonly string[], { tools, namespace }: Context): Promise<string> {
-  if (tools.ip === undefined) {
-    const remedy = "install iproute2, or add its folder to PATH";
-    throw new OutriggerError("HOST_UNFIT", [{ field: "ip", message: "is not installed", remedy }]);
-  }
   const args = [...(family === "IPv6" ? ["-6"] : []), "-batch", "-"];
   const input = lines.map((line) => `${line}\n`).join("");
-  return run(within(namespace, { file: tools.ip, args, input }));
+  return run(within(namespace, { file: requireIp(tools), args, input }));
 }
 
 /** ::6 as /proc/net/if_inet6 writes it. */

@@ -1,7 +1,7 @@
 import { type ObservedState, observedMarks, standingBackends } from "../mesh/redirect/live/observed.ts";
 import type { Routes } from "../mesh/redirect/routes.ts";
 import type { Observation } from "./observe.ts";
-import { observeAddress, observeRoutes } from "./routes.ts";
+import { observeAddress, observeRoutes, requireIp } from "./routes.ts";
 import type { RuleContext } from "./rules.ts";
 
 export const noRoutes: Routes = { markRoutes: [], passthroughAddress: false };
@@ -11,7 +11,9 @@ const usualMark = 1337;
 
 /**
  * What stands, with its routes: these are looked at where rules of the mesh stand, or always. `marks` are those of the
- * rules that are to be, besides which those that stand have theirs.
+ * rules that are to be, besides which those that stand have theirs. Where neither has any, there are no routes to be
+ * known, and `ip` may be missing.
+ * @throws OutriggerError HOST_UNFIT
  */
 export async function standingState(
   { state }: Observation,
@@ -20,8 +22,11 @@ export async function standingState(
   context: RuleContext,
 ): Promise<ObservedState> {
   const standing = standingBackends({ ...state, routes: noRoutes }).length > 0;
-  const known = new Set([...observedMarks(state), ...marks, usualMark]);
-  const routes =
-    standing || look === "always" ? await observeRoutes(known, context) : observeAddress(context.namespace);
+  const inUse = new Set([...observedMarks(state), ...marks]);
+  if (inUse.size > 0) requireIp(context.tools);
+  const looks = context.tools.ip !== undefined && (standing || look === "always");
+  const routes = looks
+    ? await observeRoutes(new Set([...inUse, usualMark]), context)
+    : observeAddress(context.namespace);
   return { ...state, routes };
 }

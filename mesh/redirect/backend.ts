@@ -45,6 +45,12 @@ const byBinary: Readonly<Record<"legacy" | "nft", IptablesBackend>> = {
   nft: "iptables-nft",
 };
 
+const nativeIsUsable: Problem = {
+  field: "--native-nftables",
+  message: "is not set, while nft can be used here",
+  remedy: "set it to write nftables' own rules",
+};
+
 function choose(backend: Backend, reason: BackendReason, facts: BackendFacts): BackendChoice {
   if (facts.usable.includes(backend)) return { chosen: true, backend, reason };
   const problem = facts.unusable[backend] ?? { field: backend, message: "cannot be used here" };
@@ -64,5 +70,6 @@ export function chooseBackend({ nativeNftables, binary }: BackendWish, facts: Ba
   if (used[0] !== undefined) return choose(used[0], "others-use-it", facts);
   const usable = iptablesBackends.filter((backend) => facts.usable.includes(backend));
   if (usable[0] !== undefined) return choose(usable[0], usable.length > 1 ? "newer-of-two" : "only-one-here", facts);
-  return { chosen: false, problems: iptablesBackends.flatMap((backend) => facts.unusable[backend] ?? []) };
+  const problems = iptablesBackends.flatMap((backend) => facts.unusable[backend] ?? []);
+  return { chosen: false, problems: facts.usable.includes("nftables") ? [...problems, nativeIsUsable] : problems };
 }

@@ -83,7 +83,8 @@ export function createToolsFolder(context: TestContext, { without, scripts = {} 
   const path = join(folder, "bin");
   mkdirSync(path);
   const [calls, steps] = [join(folder, "calls"), join(folder, "steps")];
-  writeFileSync(calls, "", { mode: 0o666 });
+  writeFileSync(calls, "");
+  chmodSync(calls, 0o666);
   writeFileSync(steps, "0");
   for (const [name, real] of Object.entries(programs)) {
     if (without?.test(name) === true) continue;
