@@ -5,8 +5,10 @@ import { cidr, contains } from "../mesh/cidr.ts";
 import type { HostFacts } from "../mesh/redirect/resolve.ts";
 import type { PodNetwork } from "../mesh/redirect/trace/trace.ts";
 import { parseNameServers } from "../mesh/resolv-conf.ts";
+import { inet4Addresses, inet6Addresses } from "./kernel-addresses.ts";
 
 const linkLocal = [cidr("169.254.0.0/16"), cidr("fe80::/10")];
+const loopback = [cidr("127.0.0.0/8"), cidr("::1/128"), cidr("::6/128")];
 
 interface OwnAddress {
   readonly interface: string;
@@ -25,6 +27,15 @@ function ownAddresses(): OwnAddress[] {
     .filter(({ address }) => !linkLocal.some((range) => contains(range, address)));
 }
 
+/** The same by the kernel's tables: for the moment in which a Pod's link is not running yet. */
+function addressesOfAnyLink(): Address[] {
+  const texts = [...inet4Addresses(textOf("/proc/net/fib_trie")), ...inet6Addresses(textOf("/proc/net/if_inet6"))];
+  return texts
+    .map(parseAddress)
+    .filter((address) => address !== undefined)
+    .filter((address) => ![...linkLocal, ...loopback].some((range) => contains(range, address)));
+}
+
 /** A file's text, or nothing where it cannot be read. */
 function textOf(path: string): string {
   try {
@@ -36,8 +47,9 @@ function textOf(path: string): string {
 
 /** The facts of the network namespace that this process runs in. */
 export function hostFacts(): HostFacts {
+  const running = ownAddresses().map(({ address }) => address);
   return {
-    addresses: ownAddresses().map(({ address }) => address),
+    addresses: running.length > 0 ? running : addressesOfAnyLink(),
     nameServers: parseNameServers(textOf("/etc/resolv.conf")),
   };
 }
