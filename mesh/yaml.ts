@@ -28,15 +28,25 @@ export function documentValue(document: Document.Parsed, source: string, code: E
   }
 }
 
+/** A text that is no YAML at all has an error in every line; the first ones tell. */
+const mostErrors = 10;
+
+/** `line 3, column 7` */
+function placeOf(text: string, offset: number): string {
+  const before = text.slice(0, offset).split("\n");
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
 /**
  * Reads one document of YAML or JSON.
- * @throws OutriggerError with the line and column of each syntax error
+ * @throws OutriggerError with the line and column of the first syntax errors
  */
 export function readYaml(text: string, source: string, code: ErrorCode = "BAD_CONFIGURATION"): unknown {
-  const document = parseDocument(text, yamlOptions);
-  const problems = document.errors.map((error) => ({
+  // The library's own places are worked out for every error, with a piece of the text.
+  const document = parseDocument(text, { ...yamlOptions, prettyErrors: false });
+  const problems = document.errors.slice(0, mostErrors).map(({ message, pos: [offset] }) => ({
     field: source,
-    message: `is not YAML: ${error.message.split("\n")[0] ?? ""}`,
+    message: `is not YAML: ${message} at ${placeOf(text, offset)}`,
   }));
   if (problems.length > 0) throw new OutriggerError(code, problems);
   return documentValue(document, source, code);

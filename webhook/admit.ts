@@ -42,8 +42,13 @@ export type Admission =
   | (Answer & { readonly allowed: true; readonly decision: Decision; readonly patch: readonly PatchOperation[] })
   | (Answer & { readonly allowed: false; readonly message: string; readonly problems: readonly Problem[] });
 
-function denial({ problems }: OutriggerError, revision: string): Admission {
-  const message = problems.map(describeProblem).join("; ");
+/** More problems than a Pod has annotations with a form: the rest are items of one list. */
+const mostProblems = 100;
+
+function denial(error: OutriggerError, revision: string): Admission {
+  const problems = error.problems.slice(0, mostProblems);
+  const more = error.problems.length - problems.length;
+  const message = [...problems.map(describeProblem), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
   const auditAnnotations = { decision: "deny", rule: "invalid", revision } as const;
   return { allowed: false, message, problems, warnings: [], auditAnnotations };
 }

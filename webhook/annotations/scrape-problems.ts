@@ -18,10 +18,18 @@ function scrapedPortProblem(field: string, value: string, statusPort: number): P
   return own ? { field, value, message: "is a port of the sidecar's own", remedy } : undefined;
 }
 
+/** Each is asked at each scrape. */
+const mostTargets = 100;
+
 function targetProblems(pod: Pod, statusPort: number): (Problem | undefined)[] {
-  const text = annotationOf(pod, annotations.scrapeTargets);
+  const text = annotationOf(pod, annotations.scrapeTargets) ?? "";
   const field = annotationField(annotations.scrapeTargets);
-  return scrapeTargets(text ?? "").flatMap(({ port, path }) => [
+  const targets = scrapeTargets(text);
+  if (targets.length > mostTargets) {
+    const remedy = `name at most ${mostTargets}`;
+    return [{ field, value: text, message: `has ${targets.length} targets`, remedy }];
+  }
+  return targets.flatMap(({ port, path }) => [
     scrapedPortProblem(field, port, statusPort),
     path.startsWith("/") ? undefined : { field, value: path, message: "is not a path", remedy: 'use "8080:/metrics"' },
   ]);

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { OutriggerError } from "../../mesh/errors.ts";
 import { isObject } from "../../mesh/json.ts";
 import { checked } from "../../mesh/schema-problems.ts";
 import { readYaml } from "../../mesh/yaml.ts";
@@ -59,11 +60,19 @@ export function proxyConfigJson(config: ProxyConfig): string {
   return JSON.stringify(printed);
 }
 
+/** Ten times what a ProxyConfig with all its fields takes. Reading YAML takes time that grows with its length squared. */
+const longestText = 16 * 1024;
+
 /**
  * Reads a Pod's annotation `proxy.istio.io/config`.
  * @throws OutriggerError BAD_OBJECT with the path of every field that has the wrong form
  */
 export function readProxyConfig(text: string, source: string): ProxyConfig {
+  if (text.length > longestText) {
+    const message = `is longer than ${longestText} characters`;
+    const remedy = "set what all Pods share in the mesh's defaultConfig";
+    throw new OutriggerError("BAD_OBJECT", [{ field: source, message, remedy }]);
+  }
   const value = readYaml(text, source, "BAD_OBJECT") ?? {};
   return checked(proxyConfigSchema, value, source, "BAD_OBJECT");
 }

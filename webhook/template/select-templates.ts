@@ -13,7 +13,8 @@ function templateNames(pod: Pod, { defaultTemplates, aliases }: InjectionSetting
     ?.split(",")
     .map((name) => name.trim());
   const names = asked ?? defaultTemplates;
-  return names.flatMap((name) => aliases.get(name) ?? [name]);
+  // Merging a template a second time would change nothing.
+  return [...new Set(names.flatMap((name) => aliases.get(name) ?? [name]))];
 }
 
 /**
