@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { type LogLevel, logLevels } from "../host/log.ts";
+import { type Command, Option } from "commander";
+import type { LogLevel } from "../host/log.ts";
+import { wholeNumber, withLogLevel } from "../host/service-command.ts";
 import { type KeyAlgorithm, keyAlgorithms } from "../host/x509-keys.ts";
 import { tokenAudience } from "../mesh/envoy/discovery.ts";
 import { defaultSettings, type MeshSettings } from "./translate/settings.ts";
@@ -31,23 +32,14 @@ export interface Options {
   readonly logLevel: LogLevel;
 }
 
-function wholeNumber(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-  };
-}
-
 function serverOptions(command: Command): Command {
   const names = (name: string, before: readonly string[]) => [...before, name];
-  return command
+  return withLogLevel(command)
     .option("--address <address>", "the address to listen on", "::")
     .option("--port <number>", "the port that proxies connect to; 0 is any free one", wholeNumber(0, 65535), 15012)
     .option("--http-port <number>", "the port of health and metrics; 0 is any free one", wholeNumber(0, 65535), 15014)
     .option("--serving-name <name>", "a DNS name or address that proxies reach it by; may be repeated", names, [])
-    .option("--drain <seconds>", "over how long proxies are sent away after SIGTERM", wholeNumber(0, 600), 10)
-    .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
+    .option("--drain <seconds>", "over how long proxies are sent away after SIGTERM", wholeNumber(0, 600), 10);
 }
 
 function identityOptions(command: Command): Command {

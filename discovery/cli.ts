@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { Command } from "commander";
-import { createLog } from "../host/log.ts";
+import { withLog } from "../host/service-command.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type Options, withOptions } from "./cli-options.ts";
 import type { Authenticator } from "./identity/authentication.ts";
@@ -79,39 +79,35 @@ async function publish({ publishRoot: name, rootNamespace }: Options, source: Au
   await kubernetesPublishRoot(rootNamespace, name, root);
 }
 
-async function run(options: Options): Promise<void> {
-  const { log, flush } = createLog(options.logLevel);
+async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
   const { domain, trustDomain, rootNamespace, exportTo, accessLog } = options;
-  try {
-    const authority = await authoritySource(options);
-    await publish(options, authority);
-    await runDiscovery(
-      {
-        address: options.address,
-        port: options.port,
-        httpPort: options.httpPort,
-        servingNames: servingNames(options),
-        settings: {
-          domain,
-          trustDomain,
-          rootNamespace,
-          exportTo,
-          accessLog,
-          outboundTraffic: options.outboundTrafficPolicy,
-          tracing: tracingSettings(options),
-        },
-        source: await objectSource(options),
-        authority,
-        authenticate: await authenticator(options),
-        certificateLifetimeMs: options.certificateLifetime * 60_000,
-        keyAlgorithm: options.keyAlgorithm,
-        drainMs: options.drain * 1000,
-      },
-      log,
-    );
-  } finally {
-    flush();
-  }
+  const authority = await authoritySource(options);
+  await publish(options, authority);
+  return {
+    address: options.address,
+    port: options.port,
+    httpPort: options.httpPort,
+    servingNames: servingNames(options),
+    settings: {
+      domain,
+      trustDomain,
+      rootNamespace,
+      exportTo,
+      accessLog,
+      outboundTraffic: options.outboundTrafficPolicy,
+      tracing: tracingSettings(options),
+    },
+    source: await objectSource(options),
+    authority,
+    authenticate: await authenticator(options),
+    certificateLifetimeMs: options.certificateLifetime * 60_000,
+    keyAlgorithm: options.keyAlgorithm,
+    drainMs: options.drain * 1000,
+  };
+}
+
+async function run(options: Options): Promise<void> {
+  await withLog(options.logLevel, async (log) => runDiscovery(await discoveryOptions(options), log));
 }
 
 /** `outrigger discovery`: the control plane. */

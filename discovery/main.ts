@@ -1,6 +1,7 @@
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
+import { announce } from "../host/log.ts";
 import { issueServingCertificate } from "../host/x509.ts";
 import type { KeyAlgorithm } from "../host/x509-keys.ts";
 import type { AdsEvents } from "./ads/connection.ts";
@@ -157,7 +158,7 @@ export async function runDiscovery(options: DiscoveryOptions, log: Logger): Prom
   await http.listen({ host: options.address, port: options.httpPort });
   isReady = true;
   const [httpAddress] = http.addresses() as AddressInfo[];
-  log.info({ address: options.address, port, httpPort: httpAddress?.port }, "listening");
+  announce(log, { address: options.address, port, httpPort: httpAddress?.port }, "listening");
   log.info({ signal: await end }, "draining");
   isReady = false;
   options.source.close();

@@ -17,3 +17,8 @@ export function createLog(level: LogLevel): { log: Logger; flush: () => void } {
   );
   return { log, flush: () => destination.flushSync() };
 }
+
+/** Logs what whoever starts the process waits for, such as the port it listens on, whatever the log's level is. */
+export function announce(log: Logger, fields: Readonly<Record<string, unknown>>, message: string): void {
+  log.child({}, { level: "info" }).info(fields, message);
+}

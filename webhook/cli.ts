@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { createLog, type LogLevel, logLevels } from "../host/log.ts";
+import { Command } from "commander";
+import type { LogLevel } from "../host/log.ts";
+import { wholeNumber, withLog, withLogLevel } from "../host/service-command.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import type { CertificateFiles } from "./certificate-files.ts";
 import { type ClusterFlags, clusterOptions, withClusterFlags } from "./cluster-flags.ts";
@@ -32,17 +33,9 @@ on the same port. The certificate's files are read again when they change. SIGTE
 are answered for --drain-delay seconds more, then the port closes.
 `;
 
-function wholeNumber(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-  };
-}
-
 function serverOptions(command: Command): Command {
   const seconds = wholeNumber(0, 600);
-  return command
+  return withLogLevel(command)
     .option("--address <address>", "the address to listen on; :: is all of them, IPv4 too", "::")
     .option("--port <number>", "the port to listen on; 0 is any free one", wholeNumber(0, 65535), 15017)
     .option("--tls-cert <file>", "the server's certificate and its intermediates, PEM")
@@ -55,8 +48,7 @@ function serverOptions(command: Command): Command {
     )
     .option("--request-timeout <seconds>", "for a whole request to arrive", wholeNumber(1, 600), 10)
     .option("--drain-delay <seconds>", "how long to serve after SIGTERM while not ready", seconds, 5)
-    .option("--drain-timeout <seconds>", "how long requests in flight may take after that", seconds, 15)
-    .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
+    .option("--drain-timeout <seconds>", "how long requests in flight may take after that", seconds, 15);
 }
 
 /** Exactly one source of the certificate. */
@@ -75,9 +67,8 @@ function certificateFiles({ tlsCert, tlsKey, selfManagedCertificate }: Options):
 }
 
 async function run(options: Options): Promise<void> {
-  const { log, flush } = createLog(options.logLevel);
-  try {
-    await runWebhook(
+  await withLog(options.logLevel, (log) =>
+    runWebhook(
       {
         address: options.address,
         port: options.port,
@@ -92,10 +83,8 @@ async function run(options: Options): Promise<void> {
         drain: { delayMs: options.drainDelay * 1000, timeoutMs: options.drainTimeout * 1000 },
       },
       log,
-    );
-  } finally {
-    flush();
-  }
+    ),
+  );
 }
 
 /** `outrigger webhook`: serves the mutating admission webhook over HTTPS. */

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { announce } from "../host/log.ts";
 import { buildApp } from "./app.ts";
 import { type CertificateFiles, followCertificateFiles } from "./certificate-files.ts";
 import type { ClusterOptions } from "./cluster/sources.ts";
@@ -66,7 +67,7 @@ export async function runWebhook(options: WebhookOptions, log: Logger): Promise<
   const started = startSources(running, options, stops).then(() => "started" as const);
   if ((await Promise.race([started, ended])) === "started") {
     const { address, port } = await listen(app, state, options.address, options.port);
-    log.info({ address, port, revision: state.settings?.revision }, "listening");
+    announce(log, { address, port, revision: state.settings?.revision }, "listening");
     await drainOn(await ended, running, options.drain);
   }
   for (const stop of stops) stop();

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { createLog, type LogLevel, logLevels } from "../../host/log.ts";
+import type { LogLevel } from "../../host/log.ts";
+import { wholeNumber, withLog, withLogLevel } from "../../host/service-command.ts";
 import { serviceAccountFolder } from "../../kubernetes/service-account.ts";
 import { type RepairMode, repairModes } from "../repair/repair.ts";
 import type { AgentOptions } from "./options.ts";
@@ -19,14 +20,6 @@ The agent runs as a DaemonSet with NET_ADMIN and SYS_ADMIN, and installs the plu
 GET /healthz, /readyz and /metrics are served. SIGTERM ends it; the plugin is taken off the node only when the DaemonSet
 is gone, so that an upgrade or a reboot lets no Pod bypass the mesh.
 `;
-
-function wholeNumber(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
-  };
-}
 
 const collect = (text: string, before: readonly string[] | undefined): string[] => [...(before ?? []), text];
 
@@ -79,8 +72,7 @@ function behaviourFlags(command: Command): Command {
     .option("--remove-taint [choice]", "take the taint cni.istio.io/not-ready off the node once ready", truth, false)
     .option("--concurrency <number>", "how many Pods' rules are written at once", wholeNumber(1, 256), 4)
     .option("--health-address <address>", "where health and metrics are served", "0.0.0.0")
-    .option("--health-port <number>", "and their port; 0 is any free one", wholeNumber(0, 65535), 15025)
-    .addOption(new Option("--log-level <level>", "the least that is logged").choices(logLevels).default("info"));
+    .option("--health-port <number>", "and their port; 0 is any free one", wholeNumber(0, 65535), 15025);
 }
 
 async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Flags): Promise<void> {
@@ -92,8 +84,7 @@ async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Fl
     excludeNamespaces: excludeNamespace ?? [],
     health: { address: healthAddress, port: healthPort },
   };
-  const { log, flush } = createLog(options.logLevel);
-  try {
+  await withLog(options.logLevel, async (log) => {
     // Not for `outrigger cni explain`.
     const { connectNodeCluster } = await import("../cluster/node-cluster.ts");
     const { runAgent } = await import("./main.ts");
@@ -103,15 +94,13 @@ async function run({ excludeNamespace, healthAddress, healthPort, ...flags }: Fl
     const world = { cluster: await connectNodeCluster(options), rules: createNamespaceRules(entrance), log };
     await runAgent(options, world, ending.signal);
     entrance.close();
-  } finally {
-    flush();
-  }
+  });
 }
 
 /** `outrigger cni agent`: the node agent. */
 export function agentCommand(): Command {
   const agent = new Command("agent").description("Serve the CNI plugin of this node, and keep it installed.");
-  return behaviourFlags(folderFlags(identityFlags(agent)))
+  return withLogLevel(behaviourFlags(folderFlags(identityFlags(agent))))
     .addHelpText("after", examples)
     .action(run);
 }

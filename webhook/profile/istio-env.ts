@@ -28,7 +28,7 @@ export const identityEnv: readonly EnvVar[] = [
   field("HOST_IP", "status.hostIP"),
 ];
 
-export const cpuLimitEnv = limit("ISTIO_CPU_LIMIT", "limits.cpu");
+const cpuLimitEnv = limit("ISTIO_CPU_LIMIT", "limits.cpu");
 export const memoryLimitEnv = limit("GOMEMLIMIT", "limits.memory");
 const nodeNameEnv = field("ISTIO_META_NODE_NAME", "spec.nodeName");
 
@@ -69,7 +69,7 @@ export function applicationContainersEnv({ pod }: PodOptions): EnvVar {
   return variable("ISTIO_META_APP_CONTAINERS", applicationContainers(pod).join(","));
 }
 
-export function complianceEnv({ settings }: PodOptions): EnvVar[] {
+function complianceEnv({ settings }: PodOptions): EnvVar[] {
   return settings.compliancePolicy === "" ? [] : [variable("COMPLIANCE_POLICY", settings.compliancePolicy)];
 }
 
@@ -106,7 +106,7 @@ export function workloadEnv(options: PodOptions): EnvVar[] {
 }
 
 /** Attributes for traces: OpenTelemetry's, and Datadog's where it traces. */
-export function tracingEnv(options: PodOptions): EnvVar[] {
+function tracingEnv(options: PodOptions): EnvVar[] {
   const attributes = options.settings.mesh.enrichesServiceAttributes ? otelResourceAttributes(options) : "";
   return [
     ...Object.entries(options.datadogEnv).map(([name, value]) => variable(name, value)),
@@ -118,6 +118,22 @@ export function tracingEnv(options: PodOptions): EnvVar[] {
 export function metadataEnv({ proxyConfig }: PodOptions): EnvVar[] {
   const entries = Object.entries(proxyConfig.proxyMetadata ?? {});
   return entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, value]) => variable(name, value));
+}
+
+/** What Istio's agent is told, whatever it runs; `containers` stands where Istio writes it, in two orders. */
+export function agentEnv(options: PodOptions, containers: readonly EnvVar[]): EnvVar[] {
+  return [
+    ...authorityEnv(options),
+    ...identityEnv,
+    cpuLimitEnv,
+    ...configurationEnv(options),
+    ...containers,
+    ...complianceEnv(options),
+    ...placeEnv(options),
+    ...workloadEnv(options),
+    ...tracingEnv(options),
+    ...metadataEnv(options),
+  ];
 }
 
 /** Each name once: where it stood first, with what was said last. */

@@ -5,20 +5,7 @@ import type { PodOptions } from "../pod-options.ts";
 import type { PodOverlay } from "../template/template.ts";
 import { proxyImage } from "./image.ts";
 import { proxyArguments } from "./istio-arguments.ts";
-import {
-  applicationContainersEnv,
-  authorityEnv,
-  complianceEnv,
-  configurationEnv,
-  cpuLimitEnv,
-  identityEnv,
-  memoryLimitEnv,
-  metadataEnv,
-  placeEnv,
-  tracingEnv,
-  uniqueEnv,
-  workloadEnv,
-} from "./istio-env.ts";
+import { agentEnv, applicationContainersEnv, memoryLimitEnv, uniqueEnv } from "./istio-env.ts";
 import { pullSecrets } from "./istio-sidecar.ts";
 import {
   agentData,
@@ -57,19 +44,7 @@ function gatewayProxy(options: PodOptions, volumeMounts: Container["volumeMounts
     name: containers.proxy,
     image: proxyImage(options),
     args: proxyArguments(options, "router"),
-    env: uniqueEnv([
-      ...authorityEnv(options),
-      ...identityEnv,
-      cpuLimitEnv,
-      ...configurationEnv(options),
-      memoryLimitEnv,
-      applicationContainersEnv(options),
-      ...complianceEnv(options),
-      ...placeEnv(options),
-      ...workloadEnv(options),
-      ...tracingEnv(options),
-      ...metadataEnv(options),
-    ]),
+    env: uniqueEnv(agentEnv(options, [memoryLimitEnv, applicationContainersEnv(options)])),
     ports: [{ containerPort: ports.prometheus, name: "http-envoy-prom", protocol: "TCP" }],
     resources: {},
     securityContext: gatewayContainerContext(options),

@@ -5,21 +5,7 @@ import { ports, proxyId } from "../../mesh/ports.ts";
 import type { PodOptions } from "../pod-options.ts";
 import { proxyImage } from "./image.ts";
 import { proxyArguments } from "./istio-arguments.ts";
-import {
-  applicationContainersEnv,
-  authorityEnv,
-  complianceEnv,
-  configurationEnv,
-  cpuLimitEnv,
-  identityEnv,
-  localhostProbesEnv,
-  memoryLimitEnv,
-  metadataEnv,
-  placeEnv,
-  tracingEnv,
-  uniqueEnv,
-  workloadEnv,
-} from "./istio-env.ts";
+import { agentEnv, applicationContainersEnv, localhostProbesEnv, memoryLimitEnv, uniqueEnv } from "./istio-env.ts";
 import { readinessProbe, startupProbe } from "./proxy-probes.ts";
 import { sidecarResources } from "./resources.ts";
 
@@ -79,17 +65,7 @@ export function istioProxy(options: PodOptions): Omit<Container, "volumeMounts">
     args: proxyArguments(options, "sidecar"),
     env: uniqueEnv([
       ...localhostProbesEnv(options),
-      ...authorityEnv(options),
-      ...identityEnv,
-      cpuLimitEnv,
-      ...configurationEnv(options),
-      applicationContainersEnv(options),
-      memoryLimitEnv,
-      ...complianceEnv(options),
-      ...placeEnv(options),
-      ...workloadEnv(options),
-      ...tracingEnv(options),
-      ...metadataEnv(options),
+      ...agentEnv(options, [applicationContainersEnv(options), memoryLimitEnv]),
     ]),
     ports: [{ containerPort: ports.prometheus, name: "http-envoy-prom", protocol: "TCP" }],
     resources: sidecarResources(options),

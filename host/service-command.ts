@@ -1,0 +1,33 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Logger } from "pino";
+import { createLog, type LogLevel, logLevels } from "./log.ts";
+
+/** What the commands share that run as servers until a signal ends them. */
+
+/** Reads a flag's whole number between two others. */
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${low} to ${high}.`);
+  };
+}
+
+/** Adds `--log-level`. */
+export function withLogLevel(command: Command): Command {
+  return command.addOption(
+    new Option("--log-level <level>", "the least that is logged; where it listens is always said")
+      .choices(logLevels)
+      .default("info"),
+  );
+}
+
+/** Runs a server with its log, of which the last lines are written before the process ends. */
+export async function withLog(level: LogLevel, serve: (log: Logger) => Promise<void>): Promise<void> {
+  const { log, flush } = createLog(level);
+  try {
+    await serve(log);
+  } finally {
+    flush();
+  }
+}
