@@ -13,6 +13,7 @@ const subcommands: Subcommands = {
     load: () => import("../init/trace/cli.ts"),
   },
   init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
+  "istio-iptables": { summary: "init, by the name that Istio's injector uses", load: () => import("../init/cli.ts") },
   cni: { summary: "capture from the node: the agent of the CNI plugin", load: () => import("../cni/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
   sandbox: { summary: "run Pods on this machine, without a cluster", load: () => import("../sandbox/cli.ts") },

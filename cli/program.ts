@@ -41,7 +41,7 @@ async function program(args: readonly string[], subcommands: Subcommands): Promi
     .showHelpAfterError("Run with --help for the flags and examples.");
   for (const [key, subcommand] of Object.entries(subcommands)) {
     const built = key === name ? (await subcommand.load()).command(args) : new Command(key);
-    root.addCommand(inherit(built.summary(subcommand.summary), root));
+    root.addCommand(inherit(built.name(key).summary(subcommand.summary), root));
   }
   return root;
 }

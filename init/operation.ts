@@ -32,6 +32,10 @@ function readPath(text: string): Reading<string> {
   return text.includes("\0") ? refuse("is not a path", "use a file's path") : accept(text);
 }
 
+function readText(text: string): Reading<string> {
+  return accept(text);
+}
+
 function truth(flag: string, group: string, help: string, more: Partial<OperationFlag<boolean>> = {}) {
   return { flag, group, help, default: "false", read: readBoolean, variable: true, ...more };
 }
@@ -83,6 +87,16 @@ export const operationFlags = {
   },
   cniMode: truth("cni-mode", rules, "take the defaults of the CNI plugin with --from-pod"),
   reconcile: truth("reconcile", rules, "accepted for Istio's sake: other rules of ours are always reconciled"),
+  logOutputLevel: {
+    flag: "log_output_level",
+    value: "<levels>",
+    group: output,
+    help: "accepted for Istio's sake, whose injector writes it",
+    default: "",
+    read: readText,
+    variable: false,
+  },
+  logAsJson: truth("log_as_json", output, "accepted for Istio's sake, whose injector writes it", { variable: false }),
   forceApply: truth("force-apply", rules, "write the rules even if they stand already"),
   cleanupOnly: truth("cleanup-only", rules, "remove every rule, route and address of ours, and write none"),
   skipRuleApply: truth("skip-rule-apply", checks, "write nothing; with --run-validation only check"),
