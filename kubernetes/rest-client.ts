@@ -74,7 +74,7 @@ async function withReason<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 
 /** Connects by a Pod's service account. Connections are kept; nothing is asked yet. */
 export function connectByServiceAccount({ host, port, authorities, token }: ServiceAccount): RestClient {
-  const agent = new Agent({ keepAlive: true, keepAliveMsecs: keepAliveMs, maxSockets: 16, ca: authorities });
+  const agent = new Agent({ keepAlive: true, keepAliveMsecs: keepAliveMs, maxSockets: 16 });
 
   async function sendAs(
     bearer: string,
@@ -94,7 +94,8 @@ export function connectByServiceAccount({ host, port, authorities, token }: Serv
       }),
     };
     const target = parameters === "" ? path : `${path}?${parameters}`;
-    const outgoing = request({ host, port, agent, method, headers, signal, path: target });
+    const ca = await authorities.read();
+    const outgoing = request({ host, port, ca, agent, method, headers, signal, path: target });
     // Whoever waits for the head hears of an error, and then whoever reads the body; a third one must end nothing.
     outgoing.on("error", () => undefined);
     outgoing.end(content);

@@ -10,33 +10,33 @@ export interface ServiceAccount {
   readonly host: string;
   readonly port: number;
   /** The authorities that the API server's certificate may be of, as PEM. */
-  readonly authorities: string;
-  readonly token: Token;
+  readonly authorities: RenewedFile;
+  readonly token: RenewedFile;
 }
 
-/** A token that the kubelet renews, read again from time to time. */
-export interface Token {
+/** A file that the kubelet writes anew, read again from time to time. */
+export interface RenewedFile {
   read(): Promise<string>;
-  /** Somebody refused it: it is read again at once. */
+  /** Its content was of no use: it is read again at once. */
   forget(): void;
 }
 
 /** The kubelet renews a token when a fifth of its life is left: of the shortest that is allowed, two minutes. */
-const tokenAgeMs = 30_000;
+const longestAgeMs = 30_000;
 
-function tokenOf(file: string): Token {
-  let known: { readonly token: Promise<string>; readonly readAtMs: number } | undefined;
+function renewedFile(path: string): RenewedFile {
+  let known: { readonly content: Promise<string>; readonly readAtMs: number } | undefined;
   const forget = () => {
     known = undefined;
   };
   return {
     read() {
       const nowMs = performance.now();
-      if (known === undefined || nowMs - known.readAtMs > tokenAgeMs) {
-        known = { token: readFile(file, "utf8").then((text) => text.trim()), readAtMs: nowMs };
-        known.token.catch(forget);
+      if (known === undefined || nowMs - known.readAtMs > longestAgeMs) {
+        known = { content: readFile(path, "utf8").then((text) => text.trim()), readAtMs: nowMs };
+        known.content.catch(forget);
       }
-      return known.token;
+      return known.content;
     },
     forget,
   };
@@ -61,15 +61,13 @@ function whereFrom({ KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: por
  */
 export async function readServiceAccount(folder: string, environment = process.env): Promise<ServiceAccount> {
   const where = whereFrom(environment);
+  const authorities = renewedFile(join(folder, "ca.crt"));
   try {
-    return {
-      ...where,
-      authorities: await readFile(join(folder, "ca.crt"), "utf8"),
-      token: tokenOf(join(folder, "token")),
-    };
+    await authorities.read();
   } catch (cause) {
     const remedy = "let the Pod have its service account's token mounted (automountServiceAccountToken)";
     const problem = { field: join(folder, "ca.crt"), message: `cannot be read: ${(cause as Error).message}`, remedy };
     throw new OutriggerError("BAD_CONFIGURATION", [problem], { cause });
   }
+  return { ...where, authorities, token: renewedFile(join(folder, "token")) };
 }
