@@ -128,7 +128,7 @@ function discoverySettings(
     const remedy = "give both --discovery-address and --discovery-ca, or neither";
     throw new OutriggerError("BAD_FLAG", [{ field, message: "is of no use alone", remedy }]);
   }
-  if (!/^[a-z0-9.-]+:\d+$/i.test(address)) {
+  if (!/^([a-z0-9.-]+|\[[0-9a-f:.]+\]):\d+$/i.test(address)) {
     const message = "is not a host and a port";
     const remedy = "write it as discovery.outrigger-system.svc:15012";
     throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-address", value: address, message, remedy }]);

@@ -32,13 +32,25 @@ interface Answer {
   readonly asked?: Answer;
 }
 
-describe("outrigger sandbox up --discovery", { skip }, () => {
+describe("outrigger sandbox up --discovery, over IPv6", { skip }, () => {
   const pods = new Map<string, string>();
   const exec = (workload: string, ...command: string[]) =>
     sandbox("exec", {}, "-n", workload === "till" ? "street" : "shop", pods.get(workload) ?? "", "--", ...command);
 
   before(() => {
-    sandbox("up", {}, "-d", "--discovery", "--wait-timeout", "150", "-f", join(project, "examples", "shop"));
+    // The lab and the demo have IPv4.
+    sandbox(
+      "up",
+      {},
+      "-d",
+      "--discovery",
+      "--ip-families",
+      "ipv6",
+      "--wait-timeout",
+      "150",
+      "-f",
+      join(project, "examples", "shop"),
+    );
     for (const [, pod = "", workload = ""] of sandbox("ps", {}).matchAll(
       /^\w+ +((\w+(?:-v\d)?)-[a-z0-9]+-[a-z0-9]+) /gm,
     )) {
