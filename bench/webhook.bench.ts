@@ -31,10 +31,15 @@ async function startServer(folder: string) {
   const server = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const port = await new Promise<number>((listening, fail) => {
     server.once("exit", (code) => fail(new Error(`the server ended with ${code}`)));
-    createInterface(server.stdout).on("line", (line) => {
-      if (line.includes('"listening"')) listening(JSON.parse(line).port);
+    const lines = createInterface(server.stdout);
+    lines.on("line", (line) => {
+      if (!line.includes('"listening"')) return;
+      lines.close();
+      listening(JSON.parse(line).port);
     });
   });
+  // The log goes on; looking at its lines would take processor time from what is measured.
+  server.stdout.resume();
   server.removeAllListeners("exit");
   return { port, ca: authority.pem.certificate, pid: server.pid ?? 0, process: server };
 }
