@@ -19,30 +19,34 @@ import {
 } from "./pod.ts";
 
 const rich = ["--dual-stack", "--redirect-dns", "--capture-all-dns", "--drop-invalid", "-c", "eth9", "-k", "virt0"];
-const settings: Readonly<Record<string, readonly string[]>> = {
-  REDIRECT: [...captureAll, ...rich],
-  TPROXY: [...captureAll, ...rich, "-m", "TPROXY", "-t", "1400", "-r", "140"],
-};
+const redirect = [...captureAll, ...rich];
+const tproxy = [...redirect, "-m", "TPROXY", "-t", "1400", "-r", "140"];
+
+const written: readonly { readonly name: string; readonly backend: BackendName; readonly flags: readonly string[] }[] =
+  [
+    { name: "REDIRECT", backend: "iptables-nft", flags: redirect },
+    { name: "TPROXY", backend: "iptables-nft", flags: tproxy },
+    { name: "TPROXY", backend: "iptables-legacy", flags: tproxy },
+    { name: "TPROXY", backend: "nftables", flags: tproxy },
+  ];
 
 function variantOf(backend: BackendName): "nft" | "legacy" {
   return backend === "iptables-legacy" ? "legacy" : "nft";
 }
 
 suite("a cleanup takes everything of ours and nothing of others", { skip: needsRoot }, () => {
-  for (const backend of backendNames) {
-    for (const [mode, flags] of Object.entries(settings)) {
-      test(`${mode} on ${backend}`, async (context) => {
-        const [pod, without] = [createInitPod(context), createInitPod(context)];
-        const others = othersRules(variantOf(backend));
-        for (const each of [pod, without]) others.writeFirst(each);
-        await apply(pod, [...flags, ...backends[backend]]);
-        for (const each of [pod, without]) others.writeLater(each);
-        const cleanup = await pod.init(["--cleanup-only"]);
-        assert.deepEqual([cleanup.code, cleanup.stderr], [0, ""]);
-        assert.match(cleanup.stdout, new RegExp(`removed from ${backend}`));
-        assert.deepEqual(changes(everything(without), everything(pod)), []);
-      });
-    }
+  for (const { name, backend, flags } of written) {
+    test(`${name} on ${backend}`, async (context) => {
+      const [pod, without] = [createInitPod(context), createInitPod(context)];
+      const others = othersRules(variantOf(backend));
+      for (const each of [pod, without]) others.writeFirst(each);
+      await apply(pod, [...flags, ...backends[backend]]);
+      for (const each of [pod, without]) others.writeLater(each);
+      const cleanup = await pod.init(["--cleanup-only"]);
+      assert.deepEqual([cleanup.code, cleanup.stderr], [0, ""]);
+      assert.match(cleanup.stdout, new RegExp(`removed from ${backend}`));
+      assert.deepEqual(changes(everything(without), everything(pod)), []);
+    });
   }
 
   test("from every backend at once", async (context) => {
@@ -70,7 +74,7 @@ suite("a Pod with the interception mode NONE has no rules", { skip: needsRoot },
     writeFileSync(file, uncaptured);
     const pod = createInitPod(context);
     const before = pod.rules();
-    await apply(pod, settings.TPROXY ?? []);
+    await apply(pod, tproxy);
     assert.equal((await pod.init(["verify", "--from-pod", file])).code, 126);
     const { code, stdout } = await pod.init(["--from-pod", file]);
     assert.equal(code, 0);
@@ -105,11 +109,7 @@ function load(pod: InitPod, one: CaptureCase, backend: BackendName): void {
   pod.shell(`set -e\n${rules.replaceAll(groupName, "$12020")}${routes(one)}${address}`);
 }
 
-/** All that show one thing each, and some of those that mix. */
-const cases = [
-  ...(readCases<CaptureCase>("cases.json") ?? []),
-  ...(readCases<CaptureCase>("random.json") ?? []).filter((_, index) => index % 60 === 0),
-].filter((each) => !each.error && !each.nft_error);
+const cases = (readCases<CaptureCase>("cases.json") ?? []).filter((each) => !each.error && !each.nft_error);
 const noCases = cases.length === 0 ? `no cases in ${captureFolder}` : false;
 
 suite("a cleanup takes what the reference wrote", { skip: needsRoot || noCases }, () => {
@@ -120,7 +120,8 @@ suite("a cleanup takes what the reference wrote", { skip: needsRoot || noCases }
       others.writeFirst(pod);
       others.writeLater(pod);
       const before = everything(pod);
-      for (const one of cases) {
+      // iptables' two backends get the same texts: one of them gets some.
+      for (const one of cases.filter((_, index) => backend !== "iptables-legacy" || index % 3 === 0)) {
         load(pod, one, backend);
         await removeCapture(pod.namespace);
         assert.deepEqual(changes(before, everything(pod)), [], one.name);

@@ -50,7 +50,7 @@ async function goThrough(context: TestContext, course: readonly (readonly string
   await untilCaptured(traffic);
   for (const settings of others) {
     await traffic.start();
-    const { code, stdout, stderr } = await pod.init(settings, { env: { PATH: tools.path, STEP_PAUSE: "0.03" } });
+    const { code, stdout, stderr } = await pod.init(settings, { env: { PATH: tools.path, STEP_PAUSE: "0.02" } });
     const answers = await traffic.stop();
     assert.equal(code, 0, stderr);
     assert.match(stdout, /exchanged/);
@@ -62,12 +62,16 @@ async function goThrough(context: TestContext, course: readonly (readonly string
   assert.deepEqual(changes(fresh.rules(), pod.rules()), []);
 }
 
+/** The course of the backends besides the first: all that another printer or another kernel may do otherwise. */
+const shorter = modes.filter((_, index) => index === 0 || index === 1 || index === 3);
+
 suite("other settings exchange the rules, and nothing passes unseen meanwhile", { skip: needsRoot }, () => {
   for (const backend of backendNames) {
-    test(`modes, marks, ports, DNS and names, on ${backend}`, (context) =>
+    const course = backend === "iptables-nft" ? modes : shorter;
+    test(`modes, marks, DNS and more, on ${backend}`, (context) =>
       goThrough(
         context,
-        modes.map((settings) => [...settings, ...backends[backend]]),
+        course.map((settings) => [...settings, ...backends[backend]]),
       ));
   }
 
