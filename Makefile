@@ -16,7 +16,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(installed): package.json package-lock.json .npmrc
-	npm ci --no-progress
+	npm ci --no-progress --loglevel=error
 	@touch $@
 
 .PHONY: install
