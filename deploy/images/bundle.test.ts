@@ -95,5 +95,5 @@ test("bad flags end with 255, and an unknown command names those that are here",
   assert.equal(start(bundled, ["init", "--no-such-flag"]).status, 255);
   const { status, stderr } = start(bundled, ["webhook"]);
   assert.equal(status, 255);
-  assert.match(stderr, /"webhook" is not one of outrigger's commands; use one of: init, trace/);
+  assert.match(stderr, /"webhook" is not one of outrigger's commands; use one of: init, istio-iptables, trace/);
 });

@@ -12,16 +12,19 @@ export interface Traffic {
   readonly end: () => Promise<void>;
 }
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 const pollMs = 25;
 
-/** In the Pod: prints the name of the Pod that answered, or `! why`. */
+/**
+ * In the Pod: prints the name of the Pod that answered, or `! why`. It waits for longer than the 10 s that Envoy takes to
+ * give up connecting to an address that has just gone, after which it tries another Pod.
+ */
 const script = `
 let isOver = false;
 process.stdin.resume().on("end", () => { isOver = true; });
 while (!isOver) {
   try {
-    const response = await fetch(process.argv[1], { signal: AbortSignal.timeout(10000) });
+    const response = await fetch(process.argv[1], { signal: AbortSignal.timeout(30000) });
     const { pod } = response.ok ? await response.json() : {};
     console.log(pod ?? "! status " + response.status);
   } catch (error) {
