@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { meshedPod } from "./cni/meshed-pod.ts";
 import { unfitForCni } from "./cni/node.ts";
@@ -108,12 +109,20 @@ const request = (pod: string) =>
     config: valid,
   });
 
+const queueIsFull = "EAGAIN";
+const retryMs = 10;
+
+/** Connects as often as it takes: of a thousand at once not all find room in the socket's queue. */
 async function open(folder: string): Promise<Socket> {
   const socket = connect({ path: join(folder, "run", "agent.sock"), allowHalfOpen: true });
   // Connections over the limit end with an error, at any time.
-  socket.on("error", () => undefined);
-  await Promise.race([once(socket, "connect"), once(socket, "close")]);
-  return socket;
+  const failure = new Promise<string | undefined>((resolve) => {
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => resolve(code));
+    socket.once("connect", () => resolve(undefined)).once("close", () => resolve(undefined));
+  });
+  if ((await failure) !== queueIsFull) return socket;
+  await sleep(retryMs);
+  return open(folder);
 }
 
 async function exchange(folder: string, input: Buffer): Promise<string> {
