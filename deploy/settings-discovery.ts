@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { domainName, resources, wholeNumber } from "./settings-values.ts";
+import { domainName, replicas, resources } from "./settings-values.ts";
 
 /** The control plane, which makes a labelled namespace a mesh. docs/discovery.md. With the profile istio there is none. */
 export const discovery = v.strictObject({
@@ -14,13 +14,7 @@ export const discovery = v.strictObject({
   outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
   /** What sidecars write for each request. */
   accessLog: v.optional(v.picklist(["text", "json", "off"]), "text"),
-  replicas: v.optional(
-    v.strictObject({
-      minimum: v.optional(wholeNumber(1, 100), 2),
-      maximum: v.optional(wholeNumber(1, 100), 5),
-    }),
-    {},
-  ),
+  replicas,
   resources: resources("100m", "256Mi", "2Gi"),
   priorityClassName: v.optional(v.string(), "system-cluster-critical"),
   logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),

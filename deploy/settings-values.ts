@@ -35,3 +35,12 @@ export const resources = (cpu: string, memory: string, memoryLimit: string) =>
   );
 
 export const folder = v.pipe(v.string(), v.regex(/^\/[\w./-]+$/, "is not an absolute path"));
+
+/** Between how many replicas the autoscaler chooses. */
+export const replicas = v.optional(
+  v.strictObject({
+    minimum: v.optional(wholeNumber(1, 100), 2),
+    maximum: v.optional(wholeNumber(1, 100), 5),
+  }),
+  {},
+);

@@ -3,7 +3,7 @@ import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import { version } from "../mesh/version.ts";
 import { cni } from "./settings-cni.ts";
 import { discovery } from "./settings-discovery.ts";
-import { dnsLabel, image, resources, wholeNumber } from "./settings-values.ts";
+import { dnsLabel, image, replicas, resources, wholeNumber } from "./settings-values.ts";
 
 /** Who makes the webhook's serving certificate. */
 const certificates = v.variant("from", [
@@ -57,13 +57,7 @@ export const schema = v.strictObject({
       failurePolicy: v.optional(v.picklist(["Ignore", "Fail"]), "Ignore"),
       /** How long the API server waits for an answer. */
       timeoutSeconds: v.optional(wholeNumber(1, 30), 5),
-      replicas: v.optional(
-        v.strictObject({
-          minimum: v.optional(wholeNumber(1, 100), 2),
-          maximum: v.optional(wholeNumber(1, 100), 5),
-        }),
-        {},
-      ),
+      replicas,
       resources: resources("50m", "128Mi", "384Mi"),
       priorityClassName: v.optional(v.string(), "system-cluster-critical"),
       logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),

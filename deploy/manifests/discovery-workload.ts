@@ -12,6 +12,7 @@ import {
   meshAuthoritySecretName,
 } from "./discovery-names.ts";
 import { spreadOut } from "./placement.ts";
+import { autoscalerOf, disruptionBudgetOf } from "./replicas.ts";
 
 function discoveryArguments(settings: InstallSettings): string[] {
   const { discovery, namespace } = settings;
@@ -96,28 +97,9 @@ export function discoveryDeployment(settings: InstallSettings): IDeployment {
 }
 
 export function discoveryAutoscaler(settings: InstallSettings): IHorizontalPodAutoscaler {
-  const { minimum, maximum } = settings.discovery.replicas;
-  return {
-    apiVersion: "autoscaling/v2",
-    kind: "HorizontalPodAutoscaler",
-    metadata: discoveryMetadata(settings),
-    spec: {
-      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: discoveryName(settings) },
-      minReplicas: minimum,
-      maxReplicas: maximum,
-      metrics: [
-        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
-      ],
-    },
-  };
+  return autoscalerOf(discoveryMetadata(settings), settings.discovery.replicas);
 }
 
-/** A drained node takes at most one of its Pods at a time. */
 export function discoveryDisruptionBudget(settings: InstallSettings): IPodDisruptionBudget {
-  return {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: discoveryMetadata(settings),
-    spec: { maxUnavailable: 1, selector: { matchLabels: discoverySelector(settings) } },
-  };
+  return disruptionBudgetOf(discoveryMetadata(settings), discoverySelector(settings));
 }

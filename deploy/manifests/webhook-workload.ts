@@ -6,6 +6,7 @@ import type { InstallSettings } from "../settings.ts";
 import { discoveryName, discoveryRootKey, lacksDiscovery } from "./discovery-names.ts";
 import { certificateSecretName, commonLabels, webhookName, webhookPorts, webhookSelector } from "./names.ts";
 import { spreadOut } from "./placement.ts";
+import { autoscalerOf, disruptionBudgetOf } from "./replicas.ts";
 import { webhookArguments } from "./webhook-arguments.ts";
 
 const certificateFolder = "/etc/outrigger/certificate";
@@ -92,20 +93,24 @@ function podSpec(settings: InstallSettings): IPodSpec {
   };
 }
 
+function metadataOf(settings: InstallSettings) {
+  return { name: webhookName(settings), namespace: settings.namespace, labels: commonLabels(settings) };
+}
+
 /** The webhook's Pods. The replicas belong to the autoscaler: applying again must not undo its work. */
 export function deployment(settings: InstallSettings): IDeployment {
   const selector = webhookSelector(settings);
-  const labels = commonLabels(settings);
+  const metadata = metadataOf(settings);
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { name: webhookName(settings), namespace: settings.namespace, labels },
+    metadata,
     spec: {
       // The new Pod is ready before an old one goes.
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       selector: { matchLabels: selector },
       template: {
-        metadata: { labels: { ...labels, ...selector, "sidecar.istio.io/inject": "false" } },
+        metadata: { labels: { ...metadata.labels, ...selector, "sidecar.istio.io/inject": "false" } },
         spec: podSpec(settings),
       },
     },
@@ -113,29 +118,9 @@ export function deployment(settings: InstallSettings): IDeployment {
 }
 
 export function autoscaler(settings: InstallSettings): IHorizontalPodAutoscaler {
-  const name = webhookName(settings);
-  const { minimum, maximum } = settings.webhook.replicas;
-  return {
-    apiVersion: "autoscaling/v2",
-    kind: "HorizontalPodAutoscaler",
-    metadata: { name, namespace: settings.namespace, labels: commonLabels(settings) },
-    spec: {
-      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name },
-      minReplicas: minimum,
-      maxReplicas: maximum,
-      metrics: [
-        { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
-      ],
-    },
-  };
+  return autoscalerOf(metadataOf(settings), settings.webhook.replicas);
 }
 
-/** A drained node takes at most one of the webhook's Pods at a time. */
 export function disruptionBudget(settings: InstallSettings): IPodDisruptionBudget {
-  return {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: { name: webhookName(settings), namespace: settings.namespace, labels: commonLabels(settings) },
-    spec: { maxUnavailable: 1, selector: { matchLabels: webhookSelector(settings) } },
-  };
+  return disruptionBudgetOf(metadataOf(settings), webhookSelector(settings));
 }
