@@ -1,3 +1,4 @@
+import { initSubcommands } from "./init-subcommands.ts";
 import { runProgram, type Subcommands } from "./program.ts";
 
 const subcommands: Subcommands = {
@@ -8,12 +9,7 @@ const subcommands: Subcommands = {
   },
   uninstall: { summary: "take Outrigger out of the cluster", load: () => import("./uninstall.ts") },
   manifests: { summary: "print an installation's objects as YAML", load: () => import("./manifests.ts") },
-  trace: {
-    summary: "follow a connection through a Pod's capture rules",
-    load: () => import("../init/trace/cli.ts"),
-  },
-  init: { summary: "write the capture rules of a Pod (run by istio-init)", load: () => import("../init/cli.ts") },
-  "istio-iptables": { summary: "init, by the name that Istio's injector uses", load: () => import("../init/cli.ts") },
+  ...initSubcommands,
   cni: { summary: "capture from the node: the agent of the CNI plugin", load: () => import("../cni/cli.ts") },
   inject: { summary: "add the sidecar to workloads in YAML files", load: () => import("./inject.ts") },
   sandbox: { summary: "run Pods on this machine, without a cluster", load: () => import("../sandbox/cli.ts") },
