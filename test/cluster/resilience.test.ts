@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { before, type TestContext, test } from "node:test";
 import { ApiError, type KubernetesObject } from "../../deploy/cluster/api.ts";
 import { readObject } from "../../deploy/cluster/apply.ts";
+import { waitUntilInjecting } from "../../deploy/install/injecting.ts";
 import { rolloutPending } from "../../deploy/install/wait.ts";
 import { authorityLeaseName, authoritySecretName } from "../../deploy/manifests/names.ts";
+import { installSettings } from "../../deploy/settings.ts";
 import { labels } from "../../mesh/names.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
@@ -143,6 +145,8 @@ test("rotations of the webhook's own authority and certificates lose no Pod", as
   const atFirst = await trusted();
   await startAnew([...args, ...quickRotation]);
   await until("trust in the new authority", async () => (await trusted()) !== atFirst);
+  // Written is not known yet: the API server goes on with the authority that is gone for a moment.
+  await waitUntilInjecting(cluster.api, installSettings({}), { report: () => {}, timeoutMs: 60_000 });
 
   const stream = await streamed(t);
   let last = await trusted();
