@@ -63,27 +63,37 @@ export interface IssuedCertificate extends CertificatePem {
 
 const usageOids = { server: x509.ExtendedKeyUsage.serverAuth, client: x509.ExtendedKeyUsage.clientAuth } as const;
 
-function earlier(one: Date, other: Date): Date {
+export function earlier(one: Date, other: Date): Date {
   return new Date(Math.min(one.getTime(), other.getTime()));
 }
 
-function validity(lifetimeMs: number, now = new Date()): { notBefore: Date; notAfter: Date } {
+export function validity(lifetimeMs: number, now = new Date()): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(now.getTime() - clockSkewMs), notAfter: new Date(now.getTime() + lifetimeMs) };
 }
 
-/** Creates a self-signed authority that signs leaf certificates only (path length 0). */
+/** Creates a self-signed authority that signs leaf certificates only. */
 export async function createAuthority({ commonName, lifetimeMs, now }: AuthorityOptions): Promise<Authority> {
+  return await createNamedAuthority(new x509.Name([{ CN: [commonName] }]), validity(lifetimeMs, now));
+}
+
+/** What makes a certificate an authority's that signs leaf certificates only (path length 0). */
+export async function authorityExtensions(publicKey: x509.PublicKeyType): Promise<x509.Extension[]> {
+  return [
+    new x509.BasicConstraintsExtension(true, 0, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    await x509.SubjectKeyIdentifierExtension.create(publicKey),
+  ];
+}
+
+/** The same under any name. */
+export async function createNamedAuthority(name: x509.Name, dates: ReturnType<typeof validity>): Promise<Authority> {
   const keys = await generateKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: [{ CN: [commonName] }],
-    ...validity(lifetimeMs, now),
+    name,
+    ...dates,
     signingAlgorithm: signatureOf(keys.privateKey),
     keys,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
+    extensions: await authorityExtensions(keys.publicKey),
   });
   return authority(certificate, keys.privateKey, await privateKeyPem(keys.privateKey));
 }

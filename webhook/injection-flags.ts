@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -6,6 +5,7 @@ import type { IpFamilies } from "../mesh/envoy/address.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type ClusterFacts, clusterFacts } from "./cluster-facts.ts";
 import { type ConfigurationText, type ConfigurationTexts, readConfiguration } from "./config/configuration.ts";
+import { checkRoots } from "./config/discovery-roots.ts";
 import { type ProfileName, profileNames } from "./profile/profiles.ts";
 import { type InjectionSettings, injectionSettings, type NativeSidecars } from "./settings.ts";
 
@@ -84,7 +84,7 @@ export function withInjectionFlags(command: Command): Command {
     )
     .option("--discovery <choice>", "false: leave --discovery-address and --discovery-ca aside", truth, true)
     .option("--discovery-address <host:port>", "profile envoy: the control plane that sidecars connect to")
-    .option("--discovery-ca <file>", "the root of the control plane's certificate, PEM");
+    .option("--discovery-ca <file>", "the roots of the control plane's certificate, PEM; followed as it changes");
 }
 
 /** Reads a file named on the command line, or standard input for `-`. */
@@ -103,23 +103,25 @@ async function configurationText(file: string | undefined, flag: string): Promis
 
 /** The files that the settings are read from. */
 export function configurationFiles(flags: InjectionFlags): string[] {
-  const { meshConfig, values, injectorConfig, discovery, discoveryCa } = flags;
-  return [meshConfig, values, injectorConfig, discovery ? discoveryCa : undefined].filter((file) => file !== undefined);
+  const { meshConfig, values, injectorConfig } = flags;
+  return [meshConfig, values, injectorConfig, discoveryRootsFile(flags)].filter((file) => file !== undefined);
 }
 
-function readCertificates(name: string): string {
-  try {
-    return readFileSync(name, "utf8");
-  } catch (error) {
-    const message = `cannot be read: ${(error as Error).message}`;
-    throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-ca", value: name, message }], { cause: error });
-  }
+/** The file with the roots that sidecars know the control plane by, if they are to know one. */
+export function discoveryRootsFile({ discovery, discoveryCa }: InjectionFlags): string | undefined {
+  return discovery ? discoveryCa : undefined;
 }
 
-/** The control plane, which takes its address and the root to know it by. */
+/** Reads the control plane's roots. @throws OutriggerError BAD_FLAG if the file cannot be read */
+export async function readDiscoveryRoots(flags: InjectionFlags): Promise<Pick<ConfigurationTexts, "discoveryRoots">> {
+  const discoveryRoots = await configurationText(discoveryRootsFile(flags), "--discovery-ca");
+  return discoveryRoots ? { discoveryRoots } : {};
+}
+
+/** The control plane, which takes its address and the roots to know it by. */
 function discoverySettings(
   { discovery, discoveryAddress: address, discoveryCa }: InjectionFlags,
-  readRoot: (file: string) => string,
+  roots: ConfigurationText | undefined,
 ) {
   if (!discovery) return undefined;
   if (address === undefined && discoveryCa === undefined) return undefined;
@@ -133,7 +135,7 @@ function discoverySettings(
     const remedy = "write it as discovery.outrigger-system.svc:15012";
     throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-address", value: address, message, remedy }]);
   }
-  return { address, rootCertificates: readRoot(discoveryCa) };
+  return { address, rootCertificates: checkRoots(roots ?? { name: discoveryCa, text: "" }, new Date()) };
 }
 
 /**
@@ -144,22 +146,22 @@ export async function readConfigurationFiles(flags: InjectionFlags): Promise<Con
   const meshConfig = await configurationText(flags.meshConfig, "--mesh-config");
   const values = await configurationText(flags.values, "--values");
   const injectorConfig = await configurationText(flags.injectorConfig, "--injector-config");
-  return { ...(meshConfig && { meshConfig }), ...(values && { values }), ...(injectorConfig && { injectorConfig }) };
+  const roots = await readDiscoveryRoots(flags);
+  return {
+    ...(meshConfig && { meshConfig }),
+    ...(values && { values }),
+    ...(injectorConfig && { injectorConfig }),
+    ...roots,
+  };
 }
 
 /**
  * Works the settings out, of the flags and the texts of the configuration.
- * @param readRoot gives the control plane's root by the name of its file, which may be in another machine's file system
- * @throws OutriggerError BAD_CONFIGURATION if a text does not hold what it should, BAD_FLAG if the control plane's root
- * cannot be read
+ * @throws OutriggerError BAD_CONFIGURATION if a text does not hold what it should, BAD_FLAG if flags do not go together
  */
-export function settingsFromTexts(
-  flags: InjectionFlags,
-  texts: ConfigurationTexts,
-  readRoot: (file: string) => string = readCertificates,
-): InjectionSettings {
+export function settingsFromTexts(flags: InjectionFlags, texts: ConfigurationTexts): InjectionSettings {
   const { profile, revision, platform, compliancePolicy, initImage, proxyImage } = flags;
-  const discovery = discoverySettings(flags, readRoot);
+  const discovery = discoverySettings(flags, texts.discoveryRoots);
   return injectionSettings({
     ...readConfiguration(texts),
     profile,

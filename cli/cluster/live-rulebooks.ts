@@ -5,6 +5,7 @@ import type { AdmissionEntry } from "../../mesh/admission-entries.ts";
 import { configurationTexts } from "../../webhook/cluster/config-maps.ts";
 import { clusterFacts } from "../../webhook/cluster-facts.ts";
 import { type ClusterFlags, withClusterFlags } from "../../webhook/cluster-flags.ts";
+import type { ConfigurationText } from "../../webhook/config/configuration.ts";
 import type { Rulebook } from "../../webhook/explain/subject.ts";
 import { type InjectionFlags, settingsFromTexts, withInjectionFlags } from "../../webhook/injection-flags.ts";
 import {
@@ -55,12 +56,16 @@ function revisionOf({ metadata }: { metadata: { labels?: Readonly<Record<string,
   return metadata.labels?.["istio.io/rev"] ?? "default";
 }
 
-/** The control plane's root, from the ConfigMap that the webhook has it mounted from; empty before it is published. */
-async function discoveryRoot(api: ClusterApi, { metadata, spec }: Workload): Promise<string> {
+/** The control plane's roots, from the ConfigMap that the webhook has them mounted from; undefined before they are published. */
+async function publishedRoots(
+  api: ClusterApi,
+  { metadata: { namespace }, spec }: Workload,
+): Promise<ConfigurationText | undefined> {
   const name = spec?.template?.spec?.volumes?.find((volume) => volume.name === "discovery")?.configMap?.name;
-  if (name === undefined) return "";
-  const path = `/api/v1/namespaces/${metadata.namespace}/configmaps/${encodeURIComponent(name)}`;
-  return (await readOne<DataObject>(api, path))?.data?.[discoveryRootKey] ?? "";
+  if (name === undefined) return undefined;
+  const path = `/api/v1/namespaces/${namespace}/configmaps/${encodeURIComponent(name)}`;
+  const text = (await readOne<DataObject>(api, path))?.data?.[discoveryRootKey];
+  return text === undefined ? undefined : { name: `ConfigMap ${namespace}/${name} ${discoveryRootKey}`, text };
 }
 
 async function rulebookOf(
@@ -83,8 +88,11 @@ async function rulebookOf(
       kubeletVersion: status?.nodeInfo?.kubeletVersion ?? "",
     })),
   });
-  const root = await discoveryRoot(api, deployment);
-  const settings = settingsFromTexts(flags, configurationTexts(found), () => root);
+  const discoveryRoots = await publishedRoots(api, deployment);
+  const settings = settingsFromTexts(
+    { ...flags, discovery: flags.discovery && discoveryRoots !== undefined },
+    { ...configurationTexts(found), ...(discoveryRoots && { discoveryRoots }) },
+  );
   return { settings, facts, entries: entriesOf(registrations) };
 }
 

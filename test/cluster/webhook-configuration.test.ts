@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { before, type TestContext, test } from "node:test";
 import type { KubernetesObject } from "../../deploy/cluster/api.ts";
+import { createAuthority } from "../../host/x509.ts";
 import { deploymentPod, reviewOf } from "../fixtures/deployment-review.ts";
+import { mount } from "../sandbox/webhook-process.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { startLocalWebhook } from "./local-webhook.ts";
 import { until } from "./waiting.ts";
@@ -79,6 +84,32 @@ test("a ConfigMap that does not exist counts as empty at start, and is taken ove
   assert.match(String((await webhook.logged("configuration refused; there is none yet")).reason), /does not exist/);
   await cluster.apply([configMap(namespace, "outrigger", { config: "policy: disabled" })]);
   await until("the new policy", async () => (await webhook.decision()) === "skip");
+});
+
+test("roots of the control plane in a file are followed beside ConfigMaps, and bad ones refused with an event", async (t) => {
+  const namespace = await cluster.namespace(t);
+  await cluster.apply([configMap(namespace, "outrigger", { config: "policy: enabled" })]);
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-roots-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const rootOf = async (commonName: string) =>
+    (await createAuthority({ commonName, lifetimeMs: 3_600_000 })).pem.certificate;
+  mount(folder, { "root.pem": await rootOf("old") });
+  const discovery = ["--discovery-address", "discovery.example.svc:15012", "--discovery-ca", join(folder, "root.pem")];
+  const webhook = await startWebhook(t, namespace, "--config-map", "outrigger", ...discovery);
+  const next = await rootOf("next");
+  const seen = webhook.log.length;
+  mount(folder, { "root.pem": next });
+  await webhook.logged("configuration loaded", seen);
+  const { body } = await webhook.post(JSON.stringify(reviewOf(deploymentPod)));
+  const patch = Buffer.from(JSON.parse(body).response.patch, "base64").toString();
+  assert.ok(patch.includes(next.split("\n")[1] ?? "none"));
+  mount(folder, { "root.pem": "gone" });
+  const { reason } = await webhook.logged("configuration refused; the one before stays");
+  assert.match(String(reason), /root.pem holds no certificate/);
+  await until("the event", async () => {
+    const events = await cluster.list<KubernetesObject & { note: string }>("events.k8s.io/v1", "Event", { namespace });
+    return events.find(({ note }) => /root.pem holds no certificate/.test(note));
+  });
 });
 
 test("the nodes' kubelets decide on native sidecars", async (t) => {

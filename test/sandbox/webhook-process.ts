@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { tmpdir } from "node:os";
@@ -11,14 +11,22 @@ import type { CertificatePem } from "../../host/x509-keys.ts";
 
 const hourMs = 3_600_000;
 
-/** A folder as the kubelet mounts a Secret: files that lead through `..data`, which is swapped as a whole. */
-export function mountSecret(folder: string, pair: CertificatePem): void {
+/** A folder as the kubelet mounts a Secret or a ConfigMap: files that lead through `..data`, swapped as a whole. */
+export function mount(folder: string, files: Readonly<Record<string, string>>): void {
   const name = `..${Date.now()}-${Math.random()}`;
-  mkdirSync(join(folder, name));
-  writeFileSync(join(folder, name, "tls.crt"), pair.certificate);
-  writeFileSync(join(folder, name, "tls.key"), pair.privateKey);
+  mkdirSync(join(folder, name), { recursive: true });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, name, file), text);
   symlinkSync(name, join(folder, "..data_tmp"));
   renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
+  for (const file of Object.keys(files)) {
+    const link = join(folder, file);
+    if (!existsSync(link)) symlinkSync(join("..data", file), link);
+  }
+}
+
+/** A Secret of type kubernetes.io/tls. */
+export function mountSecret(folder: string, { certificate, privateKey }: CertificatePem): void {
+  mount(folder, { "tls.crt": certificate, "tls.key": privateKey });
 }
 
 export interface WebhookAnswer {
@@ -142,7 +150,6 @@ export async function startWebhook(t: TestContext, flags: readonly string[] = []
   t.after(() => rmSync(folder, { recursive: true }));
   const authority = await createAuthority({ commonName: "test CA", lifetimeMs: hourMs });
   mountSecret(folder, await newLeaf(authority));
-  for (const file of ["tls.crt", "tls.key"]) symlinkSync(join("..data", file), join(folder, file));
   const files = ["--tls-cert", join(folder, "tls.crt"), "--tls-key", join(folder, "tls.key")];
   const command = await startCommand(t, [...files, ...flags]);
   return { ...command, ...webhookClient(command.port, authority.pem.certificate), authority, folder };

@@ -14,6 +14,8 @@ export interface ConfigMapOptions {
   /** This Pod's name, as events name their source. */
   readonly pod: string;
   readonly settings: (texts: ConfigurationTexts) => InjectionSettings;
+  /** What was last read from files beside the ConfigMaps. */
+  readonly files: () => ConfigurationTexts;
   readonly trouble: (error: unknown) => void;
 }
 
@@ -63,7 +65,7 @@ function createTaker(client: ClusterClient, options: ConfigMapOptions, { loaded,
   return (seen: ReadonlyMap<string, V1ConfigMap | undefined>): void => {
     if (options.names.some((name) => !seen.has(name))) return;
     const { maps, absent } = foundOf(options.names, seen);
-    const texts = configurationTexts(maps);
+    const texts = { ...configurationTexts(maps), ...options.files() };
     const content = JSON.stringify([absent, texts]);
     if (content === last) return;
     last = content;
@@ -77,8 +79,19 @@ function createTaker(client: ClusterClient, options: ConfigMapOptions, { loaded,
   };
 }
 
-/** Follows the ConfigMaps, and loads what they hold once all have been seen. The function returned ends it. */
-export function followConfigMaps(client: ClusterClient, options: ConfigMapOptions, listener: ConfigurationListener) {
+/** The ConfigMaps that are followed. */
+export interface FollowedConfigMaps {
+  /** Takes what there is again: something in a file beside them has changed. */
+  readonly again: () => void;
+  readonly stop: () => void;
+}
+
+/** Follows the ConfigMaps, and loads what they hold once all have been seen. */
+export function followConfigMaps(
+  client: ClusterClient,
+  options: ConfigMapOptions,
+  listener: ConfigurationListener,
+): FollowedConfigMaps {
   const { namespace } = options;
   const found = new Map<string, V1ConfigMap | undefined>();
   const take = createTaker(client, options, listener);
@@ -97,7 +110,10 @@ export function followConfigMaps(client: ClusterClient, options: ConfigMapOption
       },
     });
   });
-  return () => {
-    for (const one of followed) one.stop();
+  return {
+    again: () => take(found),
+    stop() {
+      for (const one of followed) one.stop();
+    },
   };
 }

@@ -1,7 +1,10 @@
 import { describeError } from "../../kubernetes/api-error.ts";
 import { clusterFacts, type FactsInput } from "../cluster-facts.ts";
+import type { ConfigurationTexts } from "../config/configuration.ts";
+import { type DiscoveryRootsFile, openDiscoveryRoots } from "../discovery-roots-file.ts";
 import { type InjectionFlags, settingsFromTexts } from "../injection-flags.ts";
 import { certificateListener, configurationListener, type Running } from "../running.ts";
+import type { InjectionSettings } from "../settings.ts";
 import { type ClusterClient, connect } from "./client.ts";
 import { followConfigMaps } from "./config-maps.ts";
 import { followNamespaces } from "./namespaces.ts";
@@ -53,22 +56,26 @@ function configurationSource(
   running: Running,
   options: NonNullable<ClusterOptions["configuration"]>,
   injection: InjectionFlags,
+  roots: DiscoveryRootsFile,
 ): Source {
   const { loaded, refused } = configurationListener(running);
   const trouble = troubleLog(running, "configuration");
-  return source((came) =>
-    followConfigMaps(
-      client,
-      { ...options, settings: (texts) => settingsFromTexts(injection, texts), trouble },
-      {
-        refused,
-        loaded(found) {
-          loaded(found);
-          came();
-        },
+  return source((came) => {
+    const settings = (texts: ConfigurationTexts) => settingsFromTexts(injection, texts);
+    const listener = {
+      refused,
+      loaded(found: InjectionSettings) {
+        loaded(found);
+        came();
       },
-    ),
-  );
+    };
+    const maps = followConfigMaps(client, { ...options, settings, files: roots.texts, trouble }, listener);
+    const stopRoots = roots.follow(maps.again);
+    return () => {
+      stopRoots();
+      maps.stop();
+    };
+  });
 }
 
 function certificateSource(client: ClusterClient, running: Running, options: SelfManagedOptions): Source {
@@ -141,9 +148,10 @@ export async function startClusterSources(
   stops: (() => void)[],
 ): Promise<void> {
   const client = connect();
+  const roots = await openDiscoveryRoots(injection, configurationListener(running).refused);
   const learn = factsKeeper(running);
   const sources = [
-    ...(configuration ? [configurationSource(client, running, configuration, injection)] : []),
+    ...(configuration ? [configurationSource(client, running, configuration, injection, roots)] : []),
     ...(certificate ? [certificateSource(client, running, certificate)] : []),
     ...(nodes ? [nodeSource(client, running, learn)] : []),
     ...(namespaces ? [namespaceSource(client, running, learn)] : []),

@@ -15,6 +15,8 @@ export interface ConfigurationTexts {
   readonly values?: ConfigurationText;
   /** The injector's configuration, where it is not in the same ConfigMap as the values. */
   readonly injectorConfig?: ConfigurationText;
+  /** The roots that sidecars know the control plane by, as PEM. */
+  readonly discoveryRoots?: ConfigurationText;
 }
 
 /** What the texts read as. */
