@@ -1,9 +1,10 @@
+import { readManifestFiles } from "../host/manifest-files.ts";
 import { admissionEntries } from "../mesh/admission-entries.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { isObject } from "../mesh/json.ts";
 import type { JsonObject, Labels } from "../mesh/pod.ts";
 import type { Rulebook, Subject } from "../webhook/explain/subject.ts";
-import { factsFromFlags, type InjectionFlags, readInput, settingsFromFlags } from "../webhook/injection-flags.ts";
+import { factsFromFlags, type InjectionFlags, settingsFromFlags } from "../webhook/injection-flags.ts";
 import { podTemplates, workloadOwner } from "../webhook/manual/workload.ts";
 import { readYamlDocuments } from "../webhook/manual/yaml-documents.ts";
 
@@ -30,10 +31,8 @@ function namespaceLabels(objects: readonly unknown[]): Map<string, Labels> {
 
 /** The workloads in files, each with its namespace as the files or the flags know it. */
 export async function subjectsInFiles(options: FileOptions): Promise<Subject[]> {
-  const texts = await Promise.all(options.filename.map((name) => readInput(name, "--filename")));
-  const objects = texts.flatMap((text, index) =>
-    readYamlDocuments(text, options.filename[index] ?? "").map(({ value }) => value),
-  );
+  const files = await readManifestFiles(options.filename);
+  const objects = files.flatMap(({ name, text }) => readYamlDocuments(text, name).map(({ value }) => value));
   const known = namespaceLabels(objects);
   const subjects = objects
     .flatMap((object) => podTemplates(object))

@@ -60,7 +60,7 @@ function podCommand(): Command {
     .summary("explain whether a Pod gets a sidecar")
     .description("Explain whether a Pod gets a sidecar, by which rule, what changes, and what would turn it around.")
     .argument("[name]", "a Pod of the cluster")
-    .option("-f, --filename <file...>", "YAML files with Pods or workloads, instead; - is standard input")
+    .option("-f, --filename <file...>", "YAML files or folders with Pods or workloads, instead; - is standard input")
     .option("-n, --namespace <name>", "the Pod's namespace, or that of objects that name none")
     .option("--namespace-labels <labels>", "with -f: labels of namespaces that the files lack: a=b,c=d", labelList)
     .option("--context <name>", "the context of the kubeconfig")

@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { readManifestFiles } from "../host/manifest-files.ts";
 import {
   factsFromFlags,
   type InjectionFlags,
-  readInput,
   settingsFromFlags,
   withInjectionFlags,
 } from "../webhook/injection-flags.ts";
@@ -21,7 +21,7 @@ const examples = `
 Examples:
   outrigger inject -f shop.yaml | kubectl apply -f -
   kubectl get deployment till -o yaml | outrigger inject -f - | kubectl apply -f -
-  outrigger inject -f shop.yaml -f till.yaml --output injected.yaml
+  outrigger inject -f overlays/test -f till.yaml --output injected.yaml
   outrigger inject -f shop.yaml --diff
   outrigger inject -f shop.yaml --profile istio --mesh-config mesh.yaml --values values.yaml
 
@@ -52,9 +52,7 @@ async function run(options: Options): Promise<void> {
   const settings = await settingsFromFlags(options);
   const facts = factsFromFlags(options);
   for (const warning of settings.warnings) process.stderr.write(`warning: ${warning}\n`);
-  const read = await Promise.all(options.filename.map((name) => readInput(name, "--filename")));
-  const files = options.filename.map((name, index) => {
-    const [source, before] = [name === "-" ? "standard input" : name, read[index] ?? ""];
+  const files = (await readManifestFiles(options.filename)).map(({ name: source, text: before }) => {
     return { source, before, ...injectYaml(before, { source, namespace: options.namespace ?? "", facts }, settings) };
   });
   for (const outcome of files.flatMap(({ outcomes }) => outcomes)) report(outcome);
@@ -67,7 +65,10 @@ async function run(options: Options): Promise<void> {
 export function command(): Command {
   const inject = new Command("inject")
     .description("Add the sidecar to the workloads in YAML files, as the webhook would, and print the YAML.")
-    .requiredOption("-f, --filename <file...>", "YAML files with any Kubernetes objects; - is standard input")
+    .requiredOption(
+      "-f, --filename <file...>",
+      "YAML files or folders with any Kubernetes objects; - is standard input",
+    )
     .option("-n, --namespace <name>", "the namespace of objects that name none")
     .option("-o, --output <file>", "where to write; - is standard output", "-")
     .option("--diff", "print what changes, as a unified diff, instead of the YAML");

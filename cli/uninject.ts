@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
-import { readInput } from "../webhook/injection-flags.ts";
+import { readManifestFiles } from "../host/manifest-files.ts";
 import { uninjectYaml } from "../webhook/manual/uninject-yaml.ts";
 import { joinStreams } from "../webhook/manual/yaml-documents.ts";
 
@@ -19,9 +19,8 @@ application's own probes and Prometheus annotations return. A probe's port retur
 `;
 
 async function run({ filename, output }: Options): Promise<void> {
-  const read = await Promise.all(filename.map((name) => readInput(name, "--filename")));
-  const texts = filename.map((name, index) => uninjectYaml(read[index] ?? "", name === "-" ? "standard input" : name));
-  const text = joinStreams(texts);
+  const files = await readManifestFiles(filename);
+  const text = joinStreams(files.map((file) => uninjectYaml(file.text, file.name)));
   if (output === "-") process.stdout.write(text);
   else writeFileSync(output, text);
 }
@@ -30,7 +29,10 @@ async function run({ filename, output }: Options): Promise<void> {
 export function command(): Command {
   return new Command("uninject")
     .description("Take the sidecar out of the workloads in YAML files, and print the YAML.")
-    .requiredOption("-f, --filename <file...>", "YAML files with any Kubernetes objects; - is standard input")
+    .requiredOption(
+      "-f, --filename <file...>",
+      "YAML files or folders with any Kubernetes objects; - is standard input",
+    )
     .option("-o, --output <file>", "where to write; - is standard output", "-")
     .addHelpText("after", examples)
     .action(run);

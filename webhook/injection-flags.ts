@@ -88,7 +88,7 @@ export function withInjectionFlags(command: Command): Command {
 }
 
 /** Reads a file named on the command line, or standard input for `-`. */
-export async function readInput(name: string, flag: string): Promise<string> {
+async function readInput(name: string, flag: string): Promise<string> {
   try {
     return await (name === "-" ? readStream(process.stdin) : readFile(name, "utf8"));
   } catch (error) {

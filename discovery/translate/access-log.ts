@@ -18,6 +18,7 @@ const fields = {
   response_code_details: "%RESPONSE_CODE_DETAILS%",
   connection_termination_details: "%CONNECTION_TERMINATION_DETAILS%",
   upstream_transport_failure_reason: "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+  downstream_transport_failure_reason: "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
   bytes_received: "%BYTES_RECEIVED%",
   bytes_sent: "%BYTES_SENT%",
   duration: "%DURATION%",

@@ -24,7 +24,7 @@ import { alpn, inboundClusterName, listenerNames } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";
 import { clusterRoute } from "./routes.ts";
 import type { MeshSettings } from "./settings.ts";
-import { accessLogs, httpMetrics, inboundTags, tcpMetrics } from "./telemetry.ts";
+import { accessLogs, httpMetrics, inboundTags, refusalLogs, tcpMetrics } from "./telemetry.ts";
 import { downstreamTls } from "./tls.ts";
 
 /** One kind of traffic to one port, or to every port that has no chain of its own. */
@@ -152,6 +152,7 @@ export function virtualInbound(
     listenerFilters: [originalDestination, tlsInspector, httpInspector],
     listenerFiltersTimeout: detectionTimeout,
     continueOnListenerFiltersTimeout: true,
+    accessLog: refusalLogs(settings),
     filterChains: [
       {
         name: "virtualInbound-blackhole",

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
-import { standardOutputAccessLog } from "../../mesh/envoy/access-log.ts";
+import { refusedConnectionFormat, standardOutputAccessLog } from "../../mesh/envoy/access-log.ts";
 import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
-import { AccessLogSchema } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { AccessLogFilterSchema, AccessLogSchema } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import type { Workload } from "../registry/workload.ts";
 import { jsonAccessLog } from "./access-log.ts";
 import { accessLogFrom, type JsonObject, typedStruct } from "./message.ts";
@@ -127,4 +127,40 @@ export function tcpMetrics(tags: Tags): AccessLog {
 export function accessLogs({ accessLog }: MeshSettings): AccessLog[] {
   if (accessLog === "off") return [];
   return [accessLog === "text" ? accessLogFrom(standardOutputAccessLog()) : jsonAccessLog];
+}
+
+/**
+ * Connections that no filter chain took: none matches (plain text where STRICT holds), or TLS failed. Only the listener
+ * can log them.
+ */
+const isRefused = create(AccessLogFilterSchema, {
+  filterSpecifier: {
+    case: "orFilter",
+    value: {
+      filters: [
+        { filterSpecifier: { case: "responseFlagFilter", value: { flags: ["NR"] } } },
+        {
+          filterSpecifier: {
+            case: "extensionFilter",
+            value: {
+              name: "envoy.access_loggers.extension_filters.cel",
+              configType: {
+                case: "typedConfig",
+                value: typedStruct("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter", {
+                  expression: "has(connection.transport_failure_reason)",
+                }),
+              },
+            },
+          },
+        },
+      ],
+    },
+  },
+});
+
+/** The line per connection that was turned away, whose client only sees it closed. */
+export function refusalLogs({ accessLog }: MeshSettings): AccessLog[] {
+  if (accessLog === "off") return [];
+  const log = accessLog === "text" ? accessLogFrom(standardOutputAccessLog(refusedConnectionFormat)) : jsonAccessLog;
+  return [{ ...log, filter: isRefused }];
 }

@@ -18,6 +18,12 @@ export const accessLogFormat = [
   "%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %ROUTE_NAME%",
 ].join(" ");
 
+/** The same line for a connection that was turned away: why TLS failed stands where the way on would have failed. */
+export const refusedConnectionFormat = accessLogFormat.replace(
+  "%UPSTREAM_TRANSPORT_FAILURE_REASON%",
+  "%DOWNSTREAM_TRANSPORT_FAILURE_REASON%",
+);
+
 /** An access logger that writes one line a request or connection to standard output. */
 export function standardOutputAccessLog(format: string = accessLogFormat): Extension {
   const text = format.endsWith("\n") ? format : `${format}\n`;

@@ -1,8 +1,8 @@
 import { Command } from "commander";
+import { readManifestFiles } from "../../host/manifest-files.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { readManifest } from "../manifest/read.ts";
-import { readSources } from "../manifest/sources.ts";
 import { parseObjects } from "../manifest/yaml.ts";
 import { askApply } from "../run/control-client.ts";
 import { collect, withName } from "./options.ts";
@@ -30,7 +30,7 @@ function checkPoliciesOnly({ policies, ...others }: Manifest, files: readonly st
 }
 
 async function run({ name, namespace, filename }: Options): Promise<void> {
-  const manifest = readManifest(parseObjects(readSources(filename)), namespace);
+  const manifest = readManifest(parseObjects(await readManifestFiles(filename)), namespace);
   checkPoliciesOnly(manifest, filename);
   await askApply(name, manifest.policies);
   for (const { kind, metadata } of manifest.policies) {

@@ -1,11 +1,11 @@
 import { Command, Option } from "commander";
+import { readManifestFiles } from "../../host/manifest-files.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { type ImageRule, parseImageRule } from "../image/table.ts";
 import type { IpFamily } from "../manifest/kinds.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { missingNamespaces, omissions } from "../manifest/omissions.ts";
 import { readManifest } from "../manifest/read.ts";
-import { readSources } from "../manifest/sources.ts";
 import { parseObjects } from "../manifest/yaml.ts";
 import { bringUp } from "../run/bring-up.ts";
 import { checkHost, imageSettings } from "../run/prepare.ts";
@@ -55,8 +55,8 @@ function describe({ workloads, services, namespaces }: Manifest, name: string): 
   return `sandbox ${name}: ${counts.join(", ")}`;
 }
 
-function readManifests({ filename, namespace }: Options): Manifest {
-  const manifest = readManifest(parseObjects(readSources(filename)), namespace);
+async function readManifests({ filename, namespace }: Options): Promise<Manifest> {
+  const manifest = readManifest(parseObjects(await readManifestFiles(filename)), namespace);
   if (manifest.workloads.length > 0) return manifest;
   const problem = { field: "--filename", value: filename.join(", "), message: "holds nothing that makes a Pod" };
   throw new OutriggerError("BAD_OBJECT", [problem]);
@@ -70,7 +70,7 @@ function tellOmissions(manifest: Manifest, { discovery }: Options, write: (line:
 
 async function run(options: Options): Promise<void> {
   checkHost();
-  const manifest = readManifests(options);
+  const manifest = await readManifests(options);
   const paint = paintFor(process.stdout);
   const write = (line: string) => void process.stdout.write(`${line}\n`);
   write(paint.strong(describe(manifest, options.name)));

@@ -1,9 +1,9 @@
 import { join } from "node:path";
+import { readManifestFiles } from "../../host/manifest-files.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { paintFor } from "../commands/paint.ts";
 import { createProgress } from "../commands/progress.ts";
 import { readManifest } from "../manifest/read.ts";
-import { readSources } from "../manifest/sources.ts";
 import { parseObjects } from "../manifest/yaml.ts";
 import { type OpenedSandbox, openSandbox } from "../run/bring-up.ts";
 import { askStatus } from "../run/control-client.ts";
@@ -34,7 +34,7 @@ const write = (text: string) => void process.stdout.write(text);
 const title = (text: string) => write(`\n${paint.strong(text)}\n`);
 
 async function open(): Promise<OpenedSandbox> {
-  const manifest = readManifest(parseObjects(readSources([join(project, "examples/shop")])), "default");
+  const manifest = readManifest(parseObjects(await readManifestFiles([join(project, "examples/shop")])), "default");
   const images = await imageSettings({ rules: [], allowStandIn: false, needsEnvoy: true });
   const webhook = { enabled: true, revision: "default", flags: [] };
   return openSandbox(

@@ -1,8 +1,8 @@
 import { type Document, parseAllDocuments } from "yaml";
+import type { ManifestText } from "../../host/manifest-files.ts";
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
 import { documentValue, yamlOptions } from "../../mesh/yaml.ts";
-import type { Source } from "./sources.ts";
 
 /** A Kubernetes object as it was written, and where. */
 export interface SourcedObject {
@@ -43,7 +43,7 @@ function flatten(value: JsonObject, place: string): SourcedObject[] {
   });
 }
 
-function objectsOf(document: Document.Parsed, { name, text }: Source): SourcedObject[] {
+function objectsOf(document: Document.Parsed, { name, text }: ManifestText): SourcedObject[] {
   const place = `${name}:${lineOf(text, document.contents?.range[0] ?? document.range[0])}`;
   const value = withoutNulls(documentValue(document, place, "BAD_OBJECT"));
   if (value === null || value === undefined) return [];
@@ -55,8 +55,8 @@ function objectsOf(document: Document.Parsed, { name, text }: Source): SourcedOb
  * Reads the Kubernetes objects of YAML or JSON streams, the items of Lists one by one.
  * @throws OutriggerError BAD_OBJECT with every syntax error, or the first document that is no Kubernetes object
  */
-export function parseObjects(sources: readonly Source[]): SourcedObject[] {
-  const parsed = sources.map((source) => ({
+export function parseObjects(texts: readonly ManifestText[]): SourcedObject[] {
+  const parsed = texts.map((source) => ({
     source,
     documents: parseAllDocuments(source.text, yamlOptions) as Document.Parsed[],
   }));

@@ -92,6 +92,11 @@ spec: { mtls: { mode: ${mode} } }
     const isRefused = () => exec("till", "curl", "-s", "-m", "20", "http://front.shop/").includes("catalog") === false;
     sandbox("apply", { input: policy("STRICT") }, "-f", "-");
     await eventually("plain text is refused", () => isSoOrFails(isRefused));
+    // The client only sees a closed connection; the server's log tells why.
+    const log = () => sandbox("logs", {}, "front", "-c", "istio-proxy");
+    await eventually("a line of the refusal", () => /" 0 NR filter_chain_not_found /.test(log()));
+    exec("till", "sh", "-c", "echo | openssl s_client -alpn istio -connect front.shop:80 2>&1; true");
+    await eventually("a line of the failed handshake", () => /PEER_DID_NOT_RETURN_A_CERTIFICATE/.test(log()));
     assert.match(exec("shopper", "curl", "-s", "-m", "20", "http://front/"), /catalog/);
     assert.throws(() => sandbox("apply", { input: policy("STRICTER") }, "-f", "-"), /STRICTER/);
     assert.throws(() => sandbox("apply", {}, "-f", join(project, "examples", "shop")), /holds more than policies/);
