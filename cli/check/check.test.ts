@@ -74,6 +74,15 @@ function revision(name: string, parts: RevisionParts = {}): LiveRevision {
   };
 }
 
+/** A revision whose sidecars connect to discovery. */
+function withDiscovery(roots: string | undefined, availableReplicas = 2): LiveRevision {
+  const name = "outrigger-discovery";
+  const metadata = { name, namespace: "outrigger-system" };
+  const deployment = { apiVersion: "apps/v1", kind: "Deployment", metadata, status: { availableReplicas } };
+  const text = roots === undefined ? undefined : { name: "ConfigMap", text: roots };
+  return { ...revision("default"), controlPlane: { name, deployment, roots: text } };
+}
+
 function namespace(name: string, labels: Readonly<Record<string, string>> = {}) {
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
 }
@@ -154,6 +163,10 @@ const cases: Readonly<Record<string, readonly [snapshot: () => Snapshot, expecte
     () => healthy({ revisions: [revision("default", { caBundle: shortLived })], authorities: new Map() }),
     ["OC303"],
   ],
+  "a control plane that runs": [() => healthy({ revisions: [withDiscovery(shortLived + authority)] }), []],
+  "a control plane without replicas": [() => healthy({ revisions: [withDiscovery(authority, 0)] }), ["OC701"]],
+  "a control plane that has published nothing": [() => healthy({ revisions: [withDiscovery(undefined)] }), ["OC702"]],
+  "a root near its end": [() => healthy({ revisions: [withDiscovery(shortLived)] }), ["OC704"]],
   "our own namespaces selected": [
     () =>
       healthy({

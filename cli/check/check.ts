@@ -1,3 +1,4 @@
+import { checkControlPlanes } from "./control-plane.ts";
 import type { Finding } from "./finding.ts";
 import { checkCertificates, checkCluster, checkWebhooks } from "./installation.ts";
 import { checkOthers } from "./others.ts";
@@ -11,6 +12,7 @@ export function checkSnapshot(snapshot: Snapshot, now: Date): Finding[] {
     ...checkCluster(snapshot),
     ...checkWebhooks(snapshot),
     ...checkCertificates(snapshot, now),
+    ...checkControlPlanes(snapshot, now),
     ...checkSelectors(snapshot),
     ...checkOthers(snapshot),
     ...checkSidecars(snapshot),

@@ -124,6 +124,26 @@ export const codes = {
     meaning: "their sidecar was written by a revision that is not installed any more",
     remedy: "label the namespace with one that is, and restart them",
   },
+  OC701: {
+    severity: "error",
+    meaning: "new Pods do not become ready; sidecars that run go on with what they have, until their certificates end",
+    remedy: "look at the Deployment's Pods: `kubectl describe`, their log, and discovery's /readyz",
+  },
+  OC702: {
+    severity: "error",
+    meaning: "the webhook does not start without it: sidecars would have nothing to know discovery by",
+    remedy: "look at discovery's log for a refused patch of the ConfigMap",
+  },
+  OC703: {
+    severity: "error",
+    meaning: "sidecars refuse to connect to discovery by a root that is no longer valid",
+    remedy: "replace the mesh's root: docs/identity.md says how",
+  },
+  OC704: {
+    severity: "warning",
+    meaning: "when it ends, no sidecar connects to discovery any more",
+    remedy: "replace the mesh's root while there is time: docs/identity.md says how",
+  },
 } as const satisfies Readonly<Record<string, { severity: Severity; meaning: string; remedy: string }>>;
 
 export type Code = keyof typeof codes;

@@ -26,6 +26,17 @@ export interface LiveRevision {
   readonly deployment: Workload;
   readonly registrations: readonly Registration[];
   readonly rulebook: Rulebook;
+  /** Undefined where the webhook writes sidecars without one. */
+  readonly controlPlane?: ControlPlane;
+}
+
+/** What sidecars of a revision connect to. */
+export interface ControlPlane {
+  /** Of its Deployment, and of the ConfigMap with its roots. */
+  readonly name: string;
+  readonly deployment: Workload | undefined;
+  /** PEM, what sidecars know it by; undefined before it is published. */
+  readonly roots: ConfigurationText | undefined;
 }
 
 /** Reads a webhook's command line as the webhook itself does, as far as it says how to inject. */
@@ -56,16 +67,19 @@ function revisionOf({ metadata }: { metadata: { labels?: Readonly<Record<string,
   return metadata.labels?.["istio.io/rev"] ?? "default";
 }
 
-/** The control plane's roots, from the ConfigMap that the webhook has them mounted from; undefined before they are published. */
-async function publishedRoots(
+/** The control plane of a webhook, by the ConfigMap that it has the roots mounted from. */
+async function controlPlaneOf(
   api: ClusterApi,
   { metadata: { namespace }, spec }: Workload,
-): Promise<ConfigurationText | undefined> {
+  deployments: readonly Workload[],
+): Promise<ControlPlane | undefined> {
   const name = spec?.template?.spec?.volumes?.find((volume) => volume.name === "discovery")?.configMap?.name;
   if (name === undefined) return undefined;
   const path = `/api/v1/namespaces/${namespace}/configmaps/${encodeURIComponent(name)}`;
   const text = (await readOne<DataObject>(api, path))?.data?.[discoveryRootKey];
-  return text === undefined ? undefined : { name: `ConfigMap ${namespace}/${name} ${discoveryRootKey}`, text };
+  const deployment = deployments.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name);
+  const roots = text === undefined ? undefined : { name: `ConfigMap ${namespace}/${name} ${discoveryRootKey}`, text };
+  return { name, deployment, roots };
 }
 
 async function rulebookOf(
@@ -73,6 +87,7 @@ async function rulebookOf(
   deployment: Workload,
   registrations: readonly Registration[],
   nodes: readonly Node[],
+  discoveryRoots: ConfigurationText | undefined,
 ): Promise<Rulebook> {
   const namespace = deployment.metadata.namespace ?? "";
   const flags = flagsOf(argumentsOf(deployment));
@@ -88,7 +103,6 @@ async function rulebookOf(
       kubeletVersion: status?.nodeInfo?.kubeletVersion ?? "",
     })),
   });
-  const discoveryRoots = await publishedRoots(api, deployment);
   const settings = settingsFromTexts(
     { ...flags, discovery: flags.discovery && discoveryRoots !== undefined },
     { ...configurationTexts(found), ...(discoveryRoots && { discoveryRoots }) },
@@ -109,8 +123,10 @@ export async function liveRevisions(api: ClusterApi): Promise<LiveRevision[]> {
     webhooks.map(async (deployment) => {
       const name = revisionOf(deployment);
       const own = registrations.filter((registration) => revisionOf(registration) === name);
-      const rulebook = await rulebookOf(api, deployment, own, nodes);
-      return { name, namespace: deployment.metadata.namespace ?? "", deployment, registrations: own, rulebook };
+      const controlPlane = await controlPlaneOf(api, deployment, deployments);
+      const rulebook = await rulebookOf(api, deployment, own, nodes, controlPlane?.roots);
+      const namespace = deployment.metadata.namespace ?? "";
+      return { name, namespace, deployment, registrations: own, rulebook, ...(controlPlane && { controlPlane }) };
     }),
   );
 }

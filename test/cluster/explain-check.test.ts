@@ -6,6 +6,7 @@ import type { KubernetesObject } from "../../deploy/cluster/api.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
 import { containerNames, type Pod } from "./pod.ts";
+import { until } from "./waiting.ts";
 import { appPod } from "./workload.ts";
 
 // `outrigger explain` and `outrigger check` against what the cluster really does.
@@ -109,6 +110,19 @@ test("check finds a registration that has lost its trust, and a namespace that a
   assert.equal(exitCode, 1);
   assert.deepEqual(codesOf(found, `Deployment ${systemNamespace}/outrigger-webhook`), ["OC203"]);
   assert.deepEqual(codesOf(found, namespace), ["OC404"]);
+});
+
+test("check finds a control plane without replicas", async (t) => {
+  const path = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/outrigger-discovery/scale`;
+  t.after(() => installed(cluster));
+  const body = { spec: { replicas: 0 } };
+  await cluster.api.request({ method: "PATCH", path, body, contentType: "application/merge-patch+json" });
+  const object = `Deployment ${systemNamespace}/outrigger-discovery`;
+  const { exitCode } = await until("a finding", async () => {
+    const now = await findings();
+    return codesOf(now.found, object).includes("OC701") && now;
+  });
+  assert.equal(exitCode, 1);
 });
 
 test("check finds a webhook of somebody else's that could lock us, and itself, out", async (t) => {
