@@ -13,6 +13,7 @@ export interface Options {
   readonly objects?: string;
   readonly caFolder?: string;
   readonly caSecret: string;
+  readonly rootSecret: string;
   readonly createCa: boolean;
   readonly publishRoot?: string;
   readonly tokenKey?: string;
@@ -45,10 +46,15 @@ function serverOptions(command: Command): Command {
 function identityOptions(command: Command): Command {
   return command
     .option("--ca-secret <name>", "in the root namespace: the mesh's authority; made if there is none", "outrigger-ca")
-    .option("--ca-folder <folder>", "instead of a Secret: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem")
+    .option(
+      "--root-secret <name>",
+      "in the root namespace: discovery's own root, which it keeps itself",
+      "outrigger-discovery-ca",
+    )
+    .option("--ca-folder <folder>", "instead of Secrets: ca-cert.pem, ca-key.pem, cert-chain.pem, root-cert.pem")
     .option(
       "--publish-root <name>",
-      "a ConfigMap in the root namespace to put the root in that proxies know discovery by",
+      "a ConfigMap in the root namespace to put the roots in that proxies know discovery by",
     )
     .option("--create-ca", "make what --ca-folder does not have: the mesh's root, and discovery's own", false)
     .addOption(new Option("--key-algorithm <name>", "of workloads' keys").choices(keyAlgorithms).default("ecdsa"))

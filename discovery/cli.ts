@@ -56,10 +56,10 @@ async function objectSource({ objects }: Options): Promise<ObjectSource> {
 }
 
 async function authoritySource(options: Options): Promise<AuthoritySource> {
-  const { caFolder, caSecret, createCa, rootNamespace, trustDomain } = options;
+  const { caFolder, caSecret, rootSecret, createCa, rootNamespace, trustDomain } = options;
   if (caFolder !== undefined) return await authorityFolder(caFolder, trustDomain, createCa);
-  const { kubernetesAuthority } = await import("./registry/kubernetes-client.ts");
-  return await kubernetesAuthority(rootNamespace, caSecret, trustDomain);
+  const { kubernetesAuthorities } = await import("./registry/kubernetes-client.ts");
+  return await kubernetesAuthorities(rootNamespace, { mesh: caSecret, serving: rootSecret }, trustDomain);
 }
 
 function servingNames({ servingName, rootNamespace, domain }: Options): DiscoveryOptions["servingNames"] {
@@ -71,18 +71,16 @@ function servingNames({ servingName, rootNamespace, domain }: Options): Discover
   };
 }
 
-/** The webhook reads it there, and writes it into the sidecars. */
-async function publish({ publishRoot: name, rootNamespace }: Options, source: AuthoritySource): Promise<void> {
-  if (name === undefined) return;
-  const { kubernetesPublishRoot } = await import("./registry/kubernetes-client.ts");
-  const root = source.serving?.pem.certificate ?? source.authority.roots;
-  await kubernetesPublishRoot(rootNamespace, name, root);
+/** The webhook reads the roots there, and writes them into the sidecars. */
+async function publisher({ publishRoot: name, rootNamespace }: Options): Promise<DiscoveryOptions["publishRoots"]> {
+  if (name === undefined) return async () => {};
+  const { kubernetesPublisher } = await import("./registry/kubernetes-client.ts");
+  return kubernetesPublisher(rootNamespace, name);
 }
 
 async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
   const { domain, trustDomain, rootNamespace, exportTo, accessLog } = options;
   const authority = await authoritySource(options);
-  await publish(options, authority);
   return {
     address: options.address,
     port: options.port,
@@ -99,6 +97,7 @@ async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
     },
     source: await objectSource(options),
     authority,
+    publishRoots: await publisher(options),
     authenticate: await authenticator(options),
     certificateLifetimeMs: options.certificateLifetime * 60_000,
     keyAlgorithm: options.keyAlgorithm,

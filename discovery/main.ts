@@ -1,16 +1,12 @@
 import type { AddressInfo } from "node:net";
-import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "pino";
 import { announce } from "../host/log.ts";
-import { issueServingCertificate } from "../host/x509.ts";
 import type { KeyAlgorithm } from "../host/x509-keys.ts";
 import type { AdsEvents } from "./ads/connection.ts";
 import { type ControlPlane, createControlPlane } from "./control-plane.ts";
 import { buildHttp } from "./http.ts";
 import type { Authenticator } from "./identity/authentication.ts";
-import type { AuthoritySource } from "./identity/authority-source.ts";
-import type { MeshAuthority } from "./identity/mesh-authority.ts";
-import { createServingCertificate, type ServingCertificate } from "./identity/serving-certificate.ts";
+import { keepServing, type Serving, type ServingOptions } from "./identity/keep-serving.ts";
 import { createWorkloadSecrets, type WorkloadSecrets } from "./identity/workload-secrets.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Change } from "./registry/objects.ts";
@@ -23,42 +19,17 @@ export interface ObjectSource {
 }
 
 /** Everything that `outrigger discovery` needs to run. */
-export interface DiscoveryOptions {
+export interface DiscoveryOptions extends ServingOptions {
   readonly address: string;
   /** 0 takes any free port; the log line `listening` tells it. */
   readonly port: number;
   readonly httpPort: number;
-  /** Names and addresses that proxies reach discovery by. */
-  readonly servingNames: { readonly dns: readonly string[]; readonly ip: readonly string[] };
   readonly settings: MeshSettings;
   readonly source: ObjectSource;
-  readonly authority: AuthoritySource;
   readonly authenticate: Authenticator;
   readonly certificateLifetimeMs: number;
   readonly keyAlgorithm: KeyAlgorithm;
   readonly drainMs: number;
-}
-
-const servingLifetimeMs = 7 * 24 * 3_600_000;
-
-async function servingPair({ signer, chain }: MeshAuthority, { servingNames, authority }: DiscoveryOptions) {
-  const { serving } = authority;
-  const options = { names: servingNames, lifetimeMs: servingLifetimeMs };
-  const { certificate, privateKey } = await issueServingCertificate(serving ?? signer, options);
-  return { certificate: `${certificate}${serving === undefined ? chain : ""}`, privateKey };
-}
-
-/** Keeps the shown certificate fresh. */
-async function renewServing(
-  certificate: ServingCertificate,
-  authority: () => MeshAuthority,
-  options: DiscoveryOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    await wait(servingLifetimeMs / 2, undefined, { signal, ref: false });
-    certificate.replace(await servingPair(authority(), options));
-  }
 }
 
 function adsEvents(log: Logger, metrics: () => Metrics, count: () => number): AdsEvents {
@@ -107,20 +78,15 @@ function endSignal(): Promise<NodeJS.Signals> {
 }
 
 /** A new authority: trusted and signed with from now on, by the proxies and towards them. */
-function followAuthority(
-  options: DiscoveryOptions,
-  { secrets }: ControlPlane,
-  certificate: ServingCertificate,
-  log: Logger,
-) {
-  let current = options.authority.authority;
-  options.authority.follow(
-    (authority) => {
-      current = authority;
+function followAuthority({ authority }: DiscoveryOptions, { secrets }: ControlPlane, serving: Serving, log: Logger) {
+  let current = authority.authority;
+  authority.follow(
+    (next) => {
+      current = next;
       const renewed = async () => {
-        certificate.replace(await servingPair(authority, options));
-        await secrets.replaceAuthority(authority);
-        log.info("authority replaced");
+        await serving.replaceMeshAuthority(next);
+        await secrets.replaceAuthority(next);
+        log.info({ notAfter: next.signer.notAfter }, "authority replaced");
       };
       renewed().catch((error: unknown) => log.error({ error: (error as Error).message }, "authority not replaced"));
     },
@@ -132,8 +98,11 @@ function followAuthority(
 /** Runs the control plane until a signal comes, then sends its proxies elsewhere and ends. */
 export async function runDiscovery(options: DiscoveryOptions, log: Logger): Promise<void> {
   const end = endSignal();
-  const certificate = createServingCertificate(await servingPair(options.authority.authority, options));
-  const metrics: Metrics = createMetrics(() => controlPlane.secrets.expiries());
+  const serving = await keepServing(options, log);
+  const metrics: Metrics = createMetrics({
+    expiries: () => controlPlane.secrets.expiries(),
+    authorityExpiries: () => ({ mesh: authority().signer.notAfter, discovery: serving.authority().signer.notAfter }),
+  });
   const events = adsEvents(
     log,
     () => metrics,
@@ -142,13 +111,11 @@ export async function runDiscovery(options: DiscoveryOptions, log: Logger): Prom
   const controlPlane = createControlPlane({
     settings: options.settings,
     authenticate: options.authenticate,
-    certificate,
+    certificate: serving.certificate,
     secrets: (onChange) => workloadSecrets(options, log, onChange),
     events: { ...events, onUpdated: (update) => metrics.updated(update) },
   });
-  const stopped = new AbortController();
-  const authority = followAuthority(options, controlPlane, certificate, log);
-  renewServing(certificate, authority, options, stopped.signal).catch(() => {});
+  const authority = followAuthority(options, controlPlane, serving, log);
   let isReady = false;
   const http = buildHttp({ metrics, isReady: () => isReady, streams: () => controlPlane.ads.streams() });
   const onSourceError = (error: unknown) => log.error({ error: (error as Error).message }, "objects not readable");
@@ -163,7 +130,7 @@ export async function runDiscovery(options: DiscoveryOptions, log: Logger): Prom
   isReady = false;
   options.source.close();
   options.authority.close();
-  stopped.abort();
+  serving.close();
   await controlPlane.ads.drain(options.drainMs);
   controlPlane.close();
   await http.close();

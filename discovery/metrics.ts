@@ -81,8 +81,36 @@ function serverMetrics(registers: prometheus.Registry[]) {
   };
 }
 
-/** @param expiries when each workload certificate in use ends */
-export function createMetrics(expiries: () => ReadonlyMap<string, Date>): Metrics {
+/** What is asked when somebody looks. */
+export interface MetricSources {
+  /** When each workload certificate in use ends. */
+  readonly expiries: () => ReadonlyMap<string, Date>;
+  /** When each authority ends, by what it is of. */
+  readonly authorityExpiries: () => Readonly<Record<"mesh" | "discovery", Date>>;
+}
+
+function certificateMetrics({ expiries, authorityExpiries }: MetricSources, registers: prometheus.Registry[]): void {
+  new prometheus.Gauge({
+    name: "outrigger_discovery_first_certificate_expiry_timestamp_seconds",
+    help: "When the first of the workload certificates in use ends, in seconds since 1970; 0 if there is none.",
+    registers,
+    collect() {
+      const times = [...expiries().values()].map((date) => date.getTime() / 1000);
+      this.set(times.length === 0 ? 0 : Math.min(...times));
+    },
+  });
+  new prometheus.Gauge({
+    name: "outrigger_discovery_authority_expiry_timestamp_seconds",
+    help: "When what the mesh and discovery sign with ends, in seconds since 1970.",
+    labelNames: ["authority"],
+    registers,
+    collect() {
+      for (const [authority, end] of Object.entries(authorityExpiries())) this.set({ authority }, end.getTime() / 1000);
+    },
+  });
+}
+
+export function createMetrics(sources: MetricSources): Metrics {
   const registry = new prometheus.Registry();
   const registers = [registry];
   prometheus.collectDefaultMetrics({ register: registry });
@@ -94,15 +122,7 @@ export function createMetrics(expiries: () => ReadonlyMap<string, Date>): Metric
     labelNames: ["version"],
     registers,
   }).set({ version }, 1);
-  new prometheus.Gauge({
-    name: "outrigger_discovery_first_certificate_expiry_timestamp_seconds",
-    help: "When the first of the workload certificates in use ends, in seconds since 1970; 0 if there is none.",
-    registers,
-    collect() {
-      const times = [...expiries().values()].map((date) => date.getTime() / 1000);
-      this.set(times.length === 0 ? 0 : Math.min(...times));
-    },
-  });
+  certificateMetrics(sources, registers);
   return {
     registry,
     connected: (count) => server.proxies.set(count),

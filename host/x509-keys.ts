@@ -1,5 +1,5 @@
 import "reflect-metadata"; // @peculiar/x509's dependency injection needs it loaded first
-import { createPrivateKey, type KeyObject, webcrypto } from "node:crypto";
+import { createPrivateKey, KeyObject, webcrypto, X509Certificate } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 
 /**
@@ -66,15 +66,6 @@ export function certificatePem(certificate: x509.X509Certificate): string {
 }
 
 /** Whether a private key is the one that a certificate was made for. */
-export async function isKeyOf(certificate: x509.X509Certificate, privateKey: CryptoKey): Promise<boolean> {
-  const signature = signatureOf(privateKey);
-  const { rawData } = certificate.publicKey;
-  const publicKey = await webcrypto.subtle.importKey("spki", rawData, signature, true, ["verify"]);
-  const message = new TextEncoder().encode("proof of possession");
-  return await webcrypto.subtle.verify(
-    signature,
-    publicKey,
-    await webcrypto.subtle.sign(signature, privateKey, message),
-    message,
-  );
+export function isKeyOf(certificate: x509.X509Certificate, privateKey: CryptoKey): boolean {
+  return new X509Certificate(new Uint8Array(certificate.rawData)).checkPrivateKey(KeyObject.from(privateKey));
 }

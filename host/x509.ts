@@ -120,7 +120,7 @@ export async function loadAuthority({ certificate, privateKey }: CertificatePem,
     if (!parsed.getExtension(x509.BasicConstraintsExtension)?.ca)
       throw new Error("the certificate is not an authority's");
     const signingKey = await parsePrivateKey(privateKey);
-    if (!(await isKeyOf(parsed, signingKey))) throw new Error("the private key is not the certificate's");
+    if (!isKeyOf(parsed, signingKey)) throw new Error("the private key is not the certificate's");
     return authority(parsed, signingKey, privateKey);
   } catch (cause) {
     const problem = {

@@ -1,6 +1,6 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
 import { deleteObject, readObject } from "../cluster/apply.ts";
-import { meshAuthoritySecretName } from "../manifests/discovery-names.ts";
+import { discoveryRootSecretName, meshAuthoritySecretName } from "../manifests/discovery-names.ts";
 import { authorityLeaseName, authoritySecretName } from "../manifests/names.ts";
 import { ownedObjects, ownNamespaces } from "./owned.ts";
 import type { Report } from "./progress.ts";
@@ -24,8 +24,11 @@ function sharedObjects(namespace: string, namespaces: readonly string[]): Kubern
       kind: "Lease",
       metadata: { name: authorityLeaseName, namespace },
     },
-    { apiVersion: "v1", kind: "Secret", metadata: { name: authoritySecretName, namespace } },
-    { apiVersion: "v1", kind: "Secret", metadata: { name: meshAuthoritySecretName, namespace } },
+    ...[authoritySecretName, meshAuthoritySecretName, discoveryRootSecretName].map((name) => ({
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name, namespace },
+    })),
     ...namespaces.map((name) => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })),
   ];
 }

@@ -10,6 +10,7 @@ import {
   discoveryClusterWideName,
   discoveryMetadata,
   discoveryName,
+  discoveryRootSecretName,
   meshAuthoritySecretName,
 } from "./discovery-names.ts";
 import { commonLabels } from "./names.ts";
@@ -46,8 +47,12 @@ export function discoveryNamespacePermissions(settings: InstallSettings): Permis
       reason: "sign workloads' certificates with the mesh's authority, and follow its replacement",
     },
     {
+      rule: { ...secret, resourceNames: [discoveryRootSecretName], verbs: ["get", "update"] },
+      reason: "keep the root that proxies know it by, and give it a successor before it ends",
+    },
+    {
       rule: { ...secret, verbs: ["create"] },
-      reason: "create that Secret the first time; Kubernetes cannot tie creation to a name",
+      reason: "create these Secrets the first time; Kubernetes cannot tie creation to a name",
     },
     {
       rule: {
@@ -56,7 +61,7 @@ export function discoveryNamespacePermissions(settings: InstallSettings): Permis
         resourceNames: [discoveryName(settings)],
         verbs: ["get", "update"],
       },
-      reason: "publish the root that proxies know it by, for the webhook to write into them",
+      reason: "publish the roots that proxies know it by, for the webhook to write into them",
     },
   ];
 }

@@ -9,7 +9,10 @@ export const discoveryPorts = { ads: 15012, http: 15014 } as const;
 /** The Secret with the mesh's authority. All revisions share it: theirs is one mesh. */
 export const meshAuthoritySecretName = "outrigger-ca";
 
-/** The key of the ConfigMap under which discovery publishes the root that proxies know it by. */
+/** The Secret with discovery's own root, which it replaces itself. All revisions share it, so that any can serve any Pod. */
+export const discoveryRootSecretName = "outrigger-discovery-ca";
+
+/** The key of the ConfigMap under which discovery publishes the roots that proxies know it by. */
 export const discoveryRootKey = "discovery-ca-cert.pem";
 
 /** Discovery's objects; a revision has its own, as it has its own webhook. */

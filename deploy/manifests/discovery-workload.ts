@@ -8,6 +8,7 @@ import {
   discoveryMetadata,
   discoveryName,
   discoveryPorts,
+  discoveryRootSecretName,
   discoverySelector,
   meshAuthoritySecretName,
 } from "./discovery-names.ts";
@@ -23,6 +24,7 @@ function discoveryArguments(settings: InstallSettings): string[] {
     `--serving-name=${discoveryName(settings)}.${namespace}.svc`,
     `--root-namespace=${namespace}`,
     `--ca-secret=${meshAuthoritySecretName}`,
+    `--root-secret=${discoveryRootSecretName}`,
     `--publish-root=${discoveryName(settings)}`,
     `--domain=${discovery.domain}`,
     `--trust-domain=${discovery.trustDomain}`,

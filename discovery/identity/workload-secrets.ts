@@ -1,5 +1,6 @@
 import { issueCertificate } from "../../host/x509.ts";
 import type { KeyAlgorithm } from "../../host/x509-keys.ts";
+import { OutriggerError } from "../../mesh/errors.ts";
 import { createResourceSet, type ResourceSet } from "../resources/resource-set.ts";
 import { certificateSecret, rootsSecret } from "../translate/secrets.ts";
 import { spiffeId } from "../translate/tls.ts";
@@ -37,14 +38,24 @@ export interface WorkloadSecretsOptions {
   readonly onFailure: (name: WorkloadName, error: unknown) => void;
 }
 
-/** Renewed between these parts of the lifetime: at different times, and with half of it left to find out what is wrong. */
-const renewal = { from: 0.45, to: 0.55, retryMs: 30_000 } as const;
+/**
+ * Renewed between these parts of what is left of it: at different times, and with half of it left to find out what is
+ * wrong. One that ends with its authority has less than a lifetime; and a timer cannot run for longer than 24 days.
+ */
+const renewal = { from: 0.45, to: 0.55, retryMs: 30_000, shortestMs: 100, longestMs: 20 * 24 * 3_600_000 } as const;
 
 interface Entry {
   readonly set: ResourceSet;
   holders: number;
   expiry: Date;
   timer: NodeJS.Timeout | undefined;
+}
+
+/** What an authority signs after its end nobody believes. */
+function checkEnd({ notAfter }: MeshAuthority["signer"]): void {
+  if (notAfter.getTime() > Date.now()) return;
+  const message = `ended at ${notAfter.toISOString()}, and signs no more`;
+  throw new OutriggerError("BAD_CONFIGURATION", [{ field: "the mesh's authority", message, remedy: "replace it" }]);
 }
 
 export function createWorkloadSecrets(options: WorkloadSecretsOptions): WorkloadSecrets {
@@ -54,6 +65,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
 
   async function issue(name: WorkloadName, entry: Pick<Entry, "set">): Promise<Date> {
     const signedBy = authority;
+    checkEnd(signedBy.signer);
     const uri = spiffeId(options.trustDomain, name.namespace, name.serviceAccount);
     const issued = await issueCertificate(signedBy.signer, {
       names: { uri: [uri] },
@@ -74,14 +86,16 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     entry.timer.unref();
   }
 
-  function renewalDelay(): number {
-    return options.lifetimeMs * (renewal.from + Math.random() * (renewal.to - renewal.from));
+  function renewalDelay({ expiry }: Entry): number {
+    const part = renewal.from + Math.random() * (renewal.to - renewal.from);
+    const delay = (expiry.getTime() - Date.now()) * part;
+    return Math.min(Math.max(delay, renewal.shortestMs), renewal.longestMs);
   }
 
   async function renew(name: WorkloadName, entry: Entry): Promise<void> {
     try {
       entry.expiry = await issue(name, entry);
-      schedule(name, entry, renewalDelay());
+      schedule(name, entry, renewalDelay(entry));
       options.onChange();
     } catch (error) {
       options.onFailure(name, error);
@@ -113,7 +127,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
       try {
         const entry = await pending;
         entry.holders += 1;
-        if (entry.holders === 1) schedule(name, entry, renewalDelay());
+        if (entry.holders === 1) schedule(name, entry, renewalDelay(entry));
         return { set: entry.set, release: () => release(key, entry) };
       } catch (error) {
         entries.delete(key);

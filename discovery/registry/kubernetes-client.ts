@@ -1,8 +1,9 @@
 import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import type { Authenticator } from "../identity/authentication.ts";
-import { authoritySecret } from "../identity/authority-secret.ts";
-import type { AuthoritySource } from "../identity/authority-source.ts";
-import { publishRoot } from "../identity/published-root.ts";
+import { authorityFiles, servingFiles } from "../identity/authority-files.ts";
+import { type AuthoritySource, storedAuthorities } from "../identity/authority-source.ts";
+import { materialSecret } from "../identity/material-secret.ts";
+import { publishRoots } from "../identity/published-root.ts";
 import { tokenReviewer } from "../identity/token-review.ts";
 
 /** The cluster that this process runs in, or the one that KUBECONFIG names, by its current context unless given. */
@@ -17,15 +18,20 @@ export function kubernetesTokenReviewer(audience: string): Authenticator {
   return tokenReviewer(kubeConfig().makeApiClient(AuthenticationV1Api), audience);
 }
 
-/** The authority in a Secret of the cluster. */
-export async function kubernetesAuthority(
+/** The Secrets of both authorities, by their names, in a namespace of the cluster; made where they are missing. */
+export async function kubernetesAuthorities(
   namespace: string,
-  name: string,
+  secrets: { readonly mesh: string; readonly serving: string },
   trustDomain: string,
 ): Promise<AuthoritySource> {
-  return await authoritySecret({ api: kubeConfig().makeApiClient(CoreV1Api), namespace, name, trustDomain });
+  const api = kubeConfig().makeApiClient(CoreV1Api);
+  const mesh = materialSecret({ api, namespace, name: secrets.mesh, names: authorityFiles });
+  const serving = materialSecret({ api, namespace, name: secrets.serving, names: servingFiles });
+  return await storedAuthorities(mesh, serving, { trustDomain, create: true });
 }
 
-export async function kubernetesPublishRoot(namespace: string, name: string, root: string): Promise<void> {
-  await publishRoot(kubeConfig().makeApiClient(CoreV1Api), namespace, name, root);
+/** What publishes roots in a ConfigMap of the cluster. */
+export function kubernetesPublisher(namespace: string, name: string): (roots: string) => Promise<void> {
+  const api = kubeConfig().makeApiClient(CoreV1Api);
+  return (roots) => publishRoots(api, namespace, name, roots);
 }

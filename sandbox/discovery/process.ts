@@ -72,7 +72,7 @@ export async function startDiscovery(options: DiscoveryOptions): Promise<Discove
     await exited;
   };
   const host = address.includes(":") ? `[${address}]` : address;
-  const authority = join(folder, "ca", "discovery-ca-cert.pem");
+  const authority = join(folder, "ca", "discovery-root-cert.pem");
   const webhookFlags = ["--discovery-address", `${host}:${ports.ads}`, "--discovery-ca", authority];
   const pid = () => (child.exitCode === null && child.signalCode === null ? child.pid : undefined);
   return { pid, webhookFlags, write, stop };

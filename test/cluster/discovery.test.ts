@@ -49,7 +49,7 @@ async function startDiscovery(t: TestContext, namespace: string): Promise<Discov
   for await (const line of createInterface({ input: child.stdout })) {
     const { msg, port } = JSON.parse(line) as { msg: string; port: number };
     if (msg !== "listening") continue;
-    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "outrigger-ca", namespace } };
+    const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "outrigger-discovery-ca", namespace } };
     const found = await cluster.read<KubernetesObject & { data: Record<string, string> }>(secret);
     return { port, root: Buffer.from(found?.data["discovery-ca-cert.pem"] ?? "", "base64") };
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createLab, type Lab, type Pod } from "./mesh-lab/lab.ts";
@@ -368,6 +368,40 @@ describe("a mesh with discovery", { skip }, () => {
     });
     for (let index = 0; index < 20; index += 1) request();
     assert.deepEqual(failed, []);
+  });
+
+  it("gives its own root a successor that Pods of the old one believe, without a failed request", async () => {
+    const file = (name: string) => join(lab.folder, "ca", name);
+    const [own, published] = [file("discovery-ca-cert.pem"), file("discovery-root-cert.pem")];
+    const old = readFileSync(own, "utf8");
+    unlinkSync(own);
+    const failed: string[] = [];
+    const request = () => {
+      const code = client.curl("-o", "/dev/null", "-w", "%{http_code}", "http://10.96.0.10/");
+      if (code !== "200") failed.push(code);
+    };
+    await eventually("the successor serves", () => {
+      request();
+      return readFileSync(join(lab.folder, "discovery.log"), "utf8").includes("discovery's root replaced");
+    });
+    const next = readFileSync(own, "utf8");
+    assert.notEqual(next, old);
+    assert.equal(readFileSync(published, "utf8"), `${next}${old}`);
+    // From here on nothing but the successor's chain knows the old root.
+    lab.authority({ "discovery-root-cert.pem": next });
+    const web = { serviceAccount: "reviews", labels: { app: "reviews" }, app: fixture("http-echo") };
+    const late = await lab.pod({ name: "reviews-5", ...web });
+    reviews([...servers, late]);
+    await eventually("a Pod of the old root is answered by one of the new", () => {
+      request();
+      return echo(client, "http://10.96.0.10/").pod === "reviews-5";
+    });
+    assert.match(echo(late, "-f", "http://10.96.0.10/").pod, /^reviews-/);
+    assert.deepEqual(failed, []);
+    reviews(servers);
+    await eventually("the late Pod is out", () => !client.admin("/clusters").includes(late.ip));
+    await late.stop();
+    lab.remove("Pod", "default", "reviews-5");
   });
 
   it("goes on with what it has while discovery is away, and takes up changes when it is back", async () => {

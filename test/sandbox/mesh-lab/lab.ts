@@ -162,7 +162,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     writeFileSync(join(home, "token"), shown);
     run("chown", ["-R", `${proxyUser}:${proxyUser}`, home]);
     run("chmod", ["755", folder]);
-    const rootCertificates = run("cat", [join(folder, "ca", "discovery-ca-cert.pem")]);
+    const rootCertificates = run("cat", [join(folder, "ca", "discovery-root-cert.pem")]);
     const discovery = { address: `10.44.0.1:${ports.ads}`, rootCertificates, tokenFile: join(home, "token") };
     const bootstrap = bootstrapArgument(sidecarBootstrap({ ipFamilies: "ipv4", discovery })).replaceAll("$$", "$");
     const node = `sidecar~${ip}~${spec.name}.${spec.namespace}~${spec.namespace}.svc.cluster.local`;
