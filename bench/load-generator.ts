@@ -3,7 +3,7 @@
  * measured as JSON. A process of its own, so that it costs the server nothing; as little code a request as can be, so
  * that it is not what is measured. It ends by itself.
  *
- *   node bench/load-generator.ts '{"port":15017,"ca":"…PEM…","connections":16,"seconds":5,"path":"/inject","body":"…"}'
+ *   node bench/load-generator.ts '{"port":15017,"ca":"…PEM…","connections":16,"seconds":5,"path":"/inject","body":"…","fresh":[]}'
  */
 import { connect, type TLSSocket } from "node:tls";
 
@@ -15,6 +15,8 @@ export interface LoadOrder {
   readonly seconds: number;
   readonly path: string;
   readonly body: string;
+  /** Words of the body in whose places each request has a number of its own. */
+  readonly fresh: readonly string[];
 }
 
 /** What came of it. Milliseconds; the quantiles are over all requests. */
@@ -28,6 +30,10 @@ export interface LoadReport {
   readonly p99: number;
   readonly max: number;
 }
+
+const longestFresh = 64;
+/** Requests of all connections. */
+let sent = 0;
 
 const endOfHead = Buffer.from("\r\n\r\n");
 
@@ -60,8 +66,24 @@ function createAnswerReader() {
   };
 }
 
+/** A request whose fresh words are overwritten with a new number each time that it is asked for. */
+function numberedRequest(text: string, fresh: readonly string[]): () => Buffer {
+  const request = Buffer.from(text);
+  const places = fresh.flatMap((word) => {
+    const starts: number[] = [];
+    for (let at = request.indexOf(word); at >= 0; at = request.indexOf(word, at + 1)) starts.push(at);
+    return starts.map((start) => ({ start, length: word.length }));
+  });
+  return () => {
+    sent += 1;
+    const digits = String(sent).padStart(longestFresh, "0");
+    for (const { start, length } of places) request.write(digits.slice(-length), start, "latin1");
+    return request;
+  };
+}
+
 /** Sends on one connection until `deadline`, and writes down how long each answer took. Returns how many failed. */
-async function sendOn(socket: TLSSocket, request: Buffer, deadline: number, times: number[]): Promise<number> {
+async function sendOn(socket: TLSSocket, request: () => Buffer, deadline: number, times: number[]): Promise<number> {
   let failed = 0;
   const reader = createAnswerReader();
   await new Promise<void>((done, fail) => {
@@ -74,10 +96,10 @@ async function sendOn(socket: TLSSocket, request: Buffer, deadline: number, time
       if (now >= deadline) return done();
       reader.next();
       start = now;
-      socket.write(request);
+      socket.write(request());
     });
     socket.once("error", fail).once("close", done);
-    socket.write(request);
+    socket.write(request());
   });
   socket.destroy();
   return failed;
@@ -91,14 +113,16 @@ function open(port: number, ca: string): Promise<TLSSocket> {
   });
 }
 
-async function generate({ port, ca, connections, seconds, path, body }: LoadOrder): Promise<LoadReport> {
+async function generate({ port, ca, connections, seconds, path, body, fresh }: LoadOrder): Promise<LoadReport> {
   const head = `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n`;
-  const request = Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  const request = `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   const sockets = await Promise.all(Array.from({ length: connections }, () => open(port, ca)));
   const times: number[] = [];
   const start = performance.now();
   const deadline = start + seconds * 1000;
-  const failures = await Promise.all(sockets.map((socket) => sendOn(socket, request, deadline, times)));
+  const failures = await Promise.all(
+    sockets.map((socket) => sendOn(socket, numberedRequest(request, fresh), deadline, times)),
+  );
   const tookSeconds = (performance.now() - start) / 1000;
   times.sort((one, other) => one - other);
   const quantile = (share: number) =>

@@ -1,6 +1,7 @@
 /**
  * Latency, throughput and memory of the webhook for a Deployment's Pod: `node bench/webhook.bench.ts` prints one JSON
- * document. The server is the real command, bundled and started as in its image, in its own process over HTTPS on
+ * document. First for Pods that are each of a workload of its own, then for replicas of one: these differ in what the API
+ * server makes new for each Pod. The server is the real command, bundled and started as in its image, in its own process over HTTPS on
  * loopback; the load generator is another process. BENCH_SECONDS sets how long each measurement takes.
  */
 import { execFile, spawn } from "node:child_process";
@@ -58,13 +59,17 @@ function memoryOf(pid: number): { rss: number; peak: number } {
   return { rss: megabytes("VmRSS"), peak: megabytes("VmHWM") };
 }
 
+/** What differs in each Pod's review, and what in each workload's besides. */
+const freshInPod = ["2a4c2d0c-7f0e-4a53-9d2e-4a4e4d5b9e0a", "x7k2p"];
+const freshInWorkload = [...freshInPod, "7d4b9c6f5"];
+
 const folder = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
 const server = await startServer(folder);
 try {
   const body = JSON.stringify(reviewOf(deploymentPod));
-  const load = async (connections: number, forSeconds: number) => {
+  const load = async (fresh: readonly string[], connections: number, forSeconds = seconds) => {
     const { port, ca } = server;
-    const order: LoadOrder = { port, ca, connections, seconds: forSeconds, path: "/inject", body };
+    const order: LoadOrder = { port, ca, connections, seconds: forSeconds, path: "/inject", body, fresh };
     const generator = join(import.meta.dirname, "load-generator.ts");
     const before = processorMicroseconds(server.pid);
     const { stdout } = await run(process.execPath, [generator, JSON.stringify(order)]);
@@ -74,14 +79,19 @@ try {
     return { ...report, serverMicroseconds };
   };
   const idle = memoryOf(server.pid);
-  await load(4, Math.min(2, seconds));
-  const sequential = await load(1, seconds);
-  const saturated = await load(16, seconds);
+  await load(freshInWorkload, 4, Math.min(2, seconds));
+  const both = async (fresh: readonly string[]) => ({
+    sequential: await load(fresh, 1),
+    saturated: await load(fresh, 16),
+  });
+  const workloads = await both(freshInWorkload);
+  const loaded = memoryOf(server.pid);
+  const replicas = await both(freshInPod);
   const report = {
     bench: "webhook",
     podBytes: JSON.stringify(deploymentPod).length,
-    milliseconds: { sequential, saturated },
-    megabytes: { idle, loaded: memoryOf(server.pid) },
+    milliseconds: { workloads, replicas },
+    megabytes: { idle, loaded, loadedByReplicas: memoryOf(server.pid) },
   };
   process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
 } finally {

@@ -3,9 +3,12 @@ import pino, { type Logger } from "pino";
 export const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** A logger that writes JSON lines to standard output, without making requests wait for it. */
+/** Each write wakes a thread, which takes longer than making a line: under load, lines are written together. */
+const together = { minLength: 4096, periodicFlush: 100 };
+
+/** A logger that writes JSON lines to standard output within a tenth of a second, without making requests wait for it. */
 export function createLog(level: LogLevel): { log: Logger; flush: () => void } {
-  const destination = pino.destination({ dest: 1, sync: false });
+  const destination = pino.destination({ dest: 1, sync: false, ...together });
   const log = pino(
     {
       level,

@@ -1,25 +1,31 @@
 import { admit } from "./admit.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
-import type { ReviewMeasure } from "./metrics.ts";
-import { answerReview, isPodCreation, type Outcome, parseReview, printAnswer, type Review } from "./review.ts";
+import { answerReview, isPodCreation, type Outcome, type PrintedAnswer, parseReview, printAnswer } from "./review.ts";
+import { type ReviewRecord, reviewRecord } from "./review-log.ts";
 import type { InjectionSettings } from "./settings.ts";
 
-/** A review with its answer, and what log and metrics say of it. */
+/** What there is to say of a review, whatever its uid is. */
+export interface Verdict {
+  readonly answer: PrintedAnswer;
+  /** What log and metrics say of it. */
+  readonly record: ReviewRecord;
+}
+
+/** A review with its answer. */
 export interface AnsweredReview {
-  /** The AdmissionReview that goes back, as JSON in ASCII. */
-  readonly body: string;
-  readonly review: Review;
+  readonly uid: string;
+  readonly verdict: Verdict;
   readonly outcome: Outcome;
-  readonly patchBytes: number;
+  /** The JSON patch in base64; empty without one. */
+  readonly patch: string;
 }
 
 /** The answer to what Outrigger has no say in. The webhook configurations that it installs never ask for it. */
-function leaveAlone({ request: { kind, operation } }: Review, { revision }: InjectionSettings): Outcome {
-  const object = kind?.kind ?? "object";
+function leaveAlone(kind: string, operation: string, { revision }: InjectionSettings): Outcome {
   return {
     allowed: true,
     patch: [],
-    warnings: [`outrigger injects Pods when they are created, and leaves alone the ${operation} of this ${object}`],
+    warnings: [`outrigger injects Pods when they are created, and leaves alone the ${operation} of this ${kind}`],
     auditAnnotations: { decision: "skip", rule: "not-a-pod-creation", revision },
   };
 }
@@ -38,17 +44,12 @@ export interface AnswerContext {
  */
 export function answer(body: string, { path, settings, facts }: AnswerContext): AnsweredReview {
   const review = parseReview(body);
+  const { kind, operation, uid } = review.request;
   const outcome = isPodCreation(review)
     ? admit({ ...review.request, path }, settings, facts)
-    : leaveAlone(review, settings);
+    : leaveAlone(kind?.kind ?? "object", operation, settings);
   const reply = answerReview(review, outcome);
-  const { patch } = reply.response;
-  const patchBytes = patch === undefined ? 0 : Buffer.byteLength(patch, "base64");
-  return { body: printAnswer(reply), review, outcome, patchBytes };
-}
-
-/** What the metrics count of a review. */
-export function measureOf({ outcome, patchBytes }: AnsweredReview, ms: number): ReviewMeasure {
-  const { decision, rule } = outcome.auditAnnotations;
-  return { decision, rule, patchBytes, seconds: ms / 1000 };
+  const { patch = "" } = reply.response;
+  const record = reviewRecord(review, outcome, Buffer.byteLength(patch, "base64"));
+  return { uid, verdict: { answer: printAnswer(reply), record }, outcome, patch };
 }

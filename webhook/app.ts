@@ -1,14 +1,14 @@
 import type { Server, ServerOptions } from "node:https";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Logger } from "pino";
-import { answer, measureOf } from "./answer.ts";
 import { clientErrorHandler } from "./client-error.ts";
 import { discardBody } from "./discard-body.ts";
+import { createAnswers } from "./kept-answers.ts";
 import { type Limits, refusalFor } from "./limits.ts";
 import { createLoadMeter } from "./load.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Answer, refusalOf } from "./refusal.ts";
-import { reviewRecord } from "./review-log.ts";
+import { answerTo } from "./review.ts";
 import { notReadyReasons, type ServerState } from "./state.ts";
 import { statusOf } from "./status.ts";
 
@@ -23,6 +23,7 @@ export interface AppParts {
 export type App = FastifyInstance<Server>;
 
 const json = "application/json; charset=utf-8";
+const noBody = Buffer.alloc(0);
 
 function refuse(reply: FastifyReply, { code, message }: Answer): FastifyReply {
   return reply
@@ -90,6 +91,7 @@ function sendReview(reply: FastifyReply, body: string, draining: boolean): void 
 
 function addReviews(app: App, { state, metrics, log, limits }: AppParts): void {
   const meter = createLoadMeter(app.server);
+  const answers = createAnswers();
   metrics.watch({
     connections: () => meter.connections,
     requestsInFlight: () => meter.requestsInFlight,
@@ -97,7 +99,7 @@ function addReviews(app: App, { state, metrics, log, limits }: AppParts): void {
   });
   app.addHook("onClose", async () => meter.stop());
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
 
   /** Turns a review away while the server carries all it can: the API server then knows at once, not at its timeout. */
   const onRequest = ({ headers, raw }: FastifyRequest, reply: FastifyReply, done: () => void) => {
@@ -119,11 +121,12 @@ function addReviews(app: App, { state, metrics, log, limits }: AppParts): void {
     const start = performance.now();
     const { settings, facts } = state;
     if (settings === undefined) return refuse(reply, { code: 503, message: "no configuration is loaded yet" });
-    const answered = answer(typeof body === "string" ? body : "", { path: url, settings, facts });
+    const text = Buffer.isBuffer(body) ? body : noBody;
+    const { uid, answer, record, repeated } = answers(text, { path: url, settings, facts });
     const ms = performance.now() - start;
-    metrics.reviewed(measureOf(answered, ms));
-    log.info(reviewRecord(answered, ms), "reviewed");
-    sendReview(reply, answered.body, state.draining);
+    metrics.reviewed({ record, seconds: ms / 1000, repeated });
+    log.info({ uid, ...record, ms: Math.round(ms * 1000) / 1000 }, "reviewed");
+    sendReview(reply, answerTo(uid, answer), state.draining);
     return reply;
   };
 

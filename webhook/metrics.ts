@@ -1,6 +1,6 @@
 import prometheus from "prom-client";
 import { version } from "../mesh/version.ts";
-import type { AuditAnnotations } from "./admit.ts";
+import type { ReviewRecord } from "./review-log.ts";
 
 /** Seconds. Most answers take well below a millisecond; the API server gives up after seconds. */
 const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
@@ -8,10 +8,10 @@ const durationBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 const patchBuckets = [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000];
 
 /** What a finished review counts for. */
-export interface ReviewMeasure extends Pick<AuditAnnotations, "decision" | "rule"> {
+export interface ReviewMeasure {
+  readonly record: ReviewRecord;
   readonly seconds: number;
-  /** Size of the JSON patch before base64; 0 without one. */
-  readonly patchBytes: number;
+  readonly repeated: boolean;
 }
 
 /** Whether something new was taken over or refused. */
@@ -22,6 +22,11 @@ function reviewMetrics(registers: prometheus.Registry[]) {
     name: "outrigger_webhook_reviews_total",
     help: "Answered admission reviews by decision (inject, skip, deny) and the rule that decided.",
     labelNames: ["decision", "rule"],
+    registers,
+  });
+  const repeated = new prometheus.Counter({
+    name: "outrigger_webhook_repeated_answers_total",
+    help: "Reviews whose answer was that of an earlier Pod of the same template.",
     registers,
   });
   const duration = new prometheus.Histogram({
@@ -42,10 +47,11 @@ function reviewMetrics(registers: prometheus.Registry[]) {
     help: "When the API server last had an answer, in seconds since 1970; 0 before the first.",
     registers,
   });
-  return (measure: ReviewMeasure) => {
-    reviews.inc({ decision: measure.decision, rule: measure.rule });
-    duration.observe({ decision: measure.decision }, measure.seconds);
-    if (measure.patchBytes > 0) patch.observe(measure.patchBytes);
+  return ({ record: { decision, rule, patchBytes }, seconds, repeated: again }: ReviewMeasure) => {
+    reviews.inc({ decision, rule });
+    if (again) repeated.inc();
+    duration.observe({ decision }, seconds);
+    if (patchBytes > 0) patch.observe(patchBytes);
     last.setToCurrentTime();
   };
 }

@@ -1,16 +1,19 @@
 import type { OwnerReference } from "../mesh/pod.ts";
-import type { AnsweredReview } from "./answer.ts";
+import type { AuditAnnotations } from "./admit.ts";
+import type { Outcome, Review } from "./review.ts";
 
-/** What the log says of a review: enough to find the Pod and the reason, and nothing that the Pod may keep secret. */
+/**
+ * What the log says of a review, besides its uid and how long it took: enough to find the Pod and the reason, and nothing
+ * that the Pod may keep secret.
+ */
 export interface ReviewRecord {
-  readonly uid: string;
   readonly namespace: string;
   readonly pod: string;
   /** `ReplicaSet/cart-7d4b9`, empty for a Pod of its own. */
   readonly owner: string;
-  readonly decision: string;
+  readonly decision: AuditAnnotations["decision"];
   readonly rule: string;
-  readonly ms: number;
+  /** Size of the JSON patch before base64; 0 without one. */
   readonly patchBytes: number;
   readonly dryRun?: true;
   /** The fields for which a Pod was denied, without their values. */
@@ -28,19 +31,17 @@ function ownerOf(references: unknown): string {
   return owner === undefined ? "" : `${text(owner.kind)}/${text(owner.name)}`;
 }
 
-/** The log record of an answered review that took `ms` milliseconds. */
-export function reviewRecord({ review, outcome, patchBytes }: AnsweredReview, ms: number): ReviewRecord {
-  const { uid, namespace, object, dryRun } = review.request;
+/** The log record of an answered review. */
+export function reviewRecord({ request }: Review, outcome: Outcome, patchBytes: number): ReviewRecord {
+  const { namespace, object, dryRun } = request;
   const metadata = ("metadata" in object ? object.metadata : undefined) as Record<string, unknown> | null | undefined;
   const { decision, rule } = outcome.auditAnnotations;
   return {
-    uid,
     namespace,
     pod: text(metadata?.name) || text(metadata?.generateName),
     owner: ownerOf(metadata?.ownerReferences),
     decision,
     rule,
-    ms: Math.round(ms * 1000) / 1000,
     patchBytes,
     ...(dryRun === true && { dryRun }),
     ...(!outcome.allowed && { fields: outcome.problems.map(({ field }) => field) }),

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { OutriggerError } from "../mesh/errors.ts";
-import { answerReview, isPodCreation, parseReview, printAnswer, type ReviewAnswer } from "./review.ts";
+import { answerReview, answerTo, isPodCreation, parseReview, printAnswer, type ReviewAnswer } from "./review.ts";
 
 const review = (request: object, apiVersion = "admission.k8s.io/v1") =>
   JSON.stringify({ apiVersion, kind: "AdmissionReview", request });
 const object = { metadata: { name: "cart" }, spec: { containers: [] } };
 const auditAnnotations = { decision: "inject", rule: "policy", revision: "default" } as const;
+
+const printed = (answer: ReviewAnswer) => answerTo(answer.response.uid, printAnswer(answer));
 
 const refused: Readonly<Record<string, readonly [body: string, says: RegExp]>> = {
   "an empty body": ["", /body is empty/],
@@ -77,14 +79,14 @@ for (const apiVersion of ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"]) {
       auditAnnotations,
     });
     assert.equal(answer.apiVersion, apiVersion);
-    const printed: ReviewAnswer = JSON.parse(printAnswer(answer));
-    assert.deepEqual(printed, answer);
-    assert.equal(printed.response.uid, "u1");
-    assert.deepEqual(JSON.parse(Buffer.from(printed.response.patch ?? "", "base64").toString()), [
+    const read: ReviewAnswer = JSON.parse(printed(answer));
+    assert.deepEqual(read, answer);
+    assert.equal(read.response.uid, "u1");
+    assert.deepEqual(JSON.parse(Buffer.from(read.response.patch ?? "", "base64").toString()), [
       { op: "add", path: "/metadata/labels", value: { "a/b": "ü" } },
     ]);
-    assert.deepEqual(printed.response.warnings, ["läuft 😀", "x".repeat(256)]);
-    assert.match(printAnswer(answer), /^[\x20-\x7e]+$/);
+    assert.deepEqual(read.response.warnings, ["läuft 😀", "x".repeat(256)]);
+    assert.match(printed(answer), /^[\x20-\x7e]+$/);
   });
 }
 
@@ -95,7 +97,7 @@ test("an empty patch is left out, with its type", () => {
     warnings: [],
     auditAnnotations,
   });
-  assert.deepEqual(JSON.parse(printAnswer(answer)).response, { uid: "u1", allowed: true, auditAnnotations });
+  assert.deepEqual(JSON.parse(printed(answer)).response, { uid: "u1", allowed: true, auditAnnotations });
 });
 
 test("a denial carries its message to whoever created the Pod", () => {
@@ -106,7 +108,7 @@ test("a denial carries its message to whoever created the Pod", () => {
     warnings: [],
     auditAnnotations: { decision: "deny", rule: "invalid", revision: "default" },
   });
-  const { allowed, status, patch } = JSON.parse(printAnswer(answer)).response;
+  const { allowed, status, patch } = JSON.parse(printed(answer)).response;
   assert.deepEqual([allowed, patch], [false, undefined]);
   assert.deepEqual(status, { status: "Failure", reason: "Invalid", code: 422, message: "annotation x is bad" });
 });

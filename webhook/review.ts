@@ -115,11 +115,28 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
-/**
- * Prints an answer in ASCII: its length in bytes is its length. The patch is most of it, and base64 has nothing to
- * escape: it is not looked through for that again.
- */
-export function printAnswer({ apiVersion, kind, response: { patch, ...response } }: ReviewAnswer): string {
-  const text = JSON.stringify({ apiVersion, kind, response }).replace(/[\u0080-\uffff]/g, escaped);
-  return patch === undefined ? text : `${text.slice(0, -"}}".length)},"patch":"${patch}"}}`;
+/** An answer in ASCII, in two parts: its length in bytes is its length. The review's uid stands between them. */
+export interface PrintedAnswer {
+  readonly before: string;
+  readonly after: string;
+}
+
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u0080-\uffff]/g, escaped);
+}
+
+/** Prints an answer. The patch is most of it, and base64 has nothing to escape: it is not looked through for that. */
+export function printAnswer({
+  apiVersion,
+  kind,
+  response: { uid: _, patch, ...response },
+}: ReviewAnswer): PrintedAnswer {
+  const before = `{"apiVersion":"${apiVersion}","kind":"${kind}","response":{"uid":`;
+  const rest = asciiJson(response).slice(1, -1);
+  return { before, after: patch === undefined ? `,${rest}}}` : `,${rest},"patch":"${patch}"}}` };
+}
+
+/** The printed answer to the review with this uid. */
+export function answerTo(uid: string, { before, after }: PrintedAnswer): string {
+  return `${before}${asciiJson(uid)}${after}`;
 }
