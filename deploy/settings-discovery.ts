@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { localitySetting } from "../mesh/locality-setting.ts";
 import { domainName, replicas, resources } from "./settings-values.ts";
 
 /** The control plane, which makes a labelled namespace a mesh. docs/discovery.md. With the profile istio there is none. */
@@ -10,6 +11,8 @@ export const discovery = v.strictObject({
   trustDomain: v.optional(domainName, "cluster.local"),
   /** Who sees Services that say nothing of it: `*` all namespaces, `.` their own, or names with commas. */
   exportTo: v.optional(v.pipe(v.string(), v.regex(/^[-a-z0-9*.~, ]+$/, "is not a list of namespaces, . or *")), "*"),
+  /** Which endpoints are preferred where a Service says nothing of it: Istio's localityLbSetting. Off unless given. */
+  localityLbSetting: v.optional(v.nullable(localitySetting), null),
   /** What happens to requests for destinations that no Service has. */
   outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
   /** What sidecars write for each request. */

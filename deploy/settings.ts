@@ -90,7 +90,9 @@ function problemOf(issue: v.BaseIssue<unknown>): Problem {
   const unknown = issue.type === "strict_object" && issue.expected === "never";
   if (unknown) return { field, message: "is not a setting", remedy: "see docs/install.md for all settings" };
   const value = typeof issue.input === "object" ? undefined : String(issue.input);
-  const message = /^is /.test(issue.message) ? issue.message : `is not valid: expected ${issue.expected}`;
+  // valibot's own messages name its types; a message of ours is a sentence already.
+  const isOurs = !issue.message.startsWith("Invalid ");
+  const message = isOurs ? issue.message : `is not valid: expected ${issue.expected}`;
   return value === undefined ? { field, message } : { field, value, message };
 }
 

@@ -3,6 +3,9 @@ import type { LogLevel } from "../host/log.ts";
 import { wholeNumber, withLogLevel } from "../host/service-command.ts";
 import { type KeyAlgorithm, keyAlgorithms } from "../host/x509-keys.ts";
 import { tokenAudience } from "../mesh/envoy/discovery.ts";
+import { OutriggerError } from "../mesh/errors.ts";
+import { type LocalitySetting, localitySetting, noLocalitySetting } from "../mesh/locality-setting.ts";
+import { checked } from "../mesh/schema-problems.ts";
 import { defaultSettings, type MeshSettings } from "./translate/settings.ts";
 
 export interface Options {
@@ -24,6 +27,7 @@ export interface Options {
   readonly rootNamespace: string;
   readonly exportTo: string;
   readonly outboundTrafficPolicy: MeshSettings["outboundTraffic"];
+  readonly localityLbSetting: LocalitySetting;
   readonly accessLog: MeshSettings["accessLog"];
   readonly tracingCollector?: string;
   readonly tracingSampling: number;
@@ -31,6 +35,19 @@ export interface Options {
   readonly keyAlgorithm: KeyAlgorithm;
   readonly drain: number;
   readonly logLevel: LogLevel;
+}
+
+function localitySettingFrom(text: string): LocalitySetting {
+  try {
+    const given: unknown = JSON.parse(text);
+    return given === null ? noLocalitySetting : checked(localitySetting, given, "--locality-lb-setting", "BAD_FLAG");
+  } catch (error) {
+    if (error instanceof OutriggerError) throw error;
+    const remedy = 'for instance: {"failover": [{"from": "us-east", "to": "us-west"}]}';
+    throw new OutriggerError("BAD_FLAG", [
+      { field: "--locality-lb-setting", value: text, message: "is not JSON", remedy },
+    ]);
+  }
 }
 
 function serverOptions(command: Command): Command {
@@ -80,6 +97,12 @@ function meshOptions(command: Command): Command {
       new Option("--outbound-traffic-policy <policy>", "for destinations that no Service has")
         .choices(["ALLOW_ANY", "REGISTRY_ONLY"])
         .default(outboundTraffic),
+    )
+    .option(
+      "--locality-lb-setting <json>",
+      "which endpoints are preferred where a Service says nothing: Istio's localityLbSetting",
+      localitySettingFrom,
+      noLocalitySetting,
     )
     .addOption(new Option("--access-log <format>", "of sidecars").choices(["text", "json", "off"]).default(accessLog))
     .option("--tracing-collector <host:port>", "an OpenTelemetry collector's Service and OTLP gRPC port")

@@ -91,6 +91,7 @@ async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
       trustDomain,
       rootNamespace,
       exportTo,
+      locality: options.localityLbSetting,
       accessLog,
       outboundTraffic: options.outboundTrafficPolicy,
       tracing: tracingSettings(options),

@@ -4,8 +4,11 @@ import type { HeldSecrets, WorkloadSecrets } from "./identity/workload-secrets.t
 import { createPodArrivals, isSamePod, podKey } from "./pod-arrivals.ts";
 import type { Workload } from "./registry/workload.ts";
 import type { MeshChange, MeshResources } from "./resources/mesh-resources.ts";
+import type { Places } from "./resources/nearby-endpoints.ts";
 import { proxyResources } from "./resources/proxy-resources.ts";
 import { createResourceSet, type ResourceSet } from "./resources/resource-set.ts";
+import { deciding, type Reach } from "./translate/locality.ts";
+import { placeOf } from "./translate/place.ts";
 
 /** A Pod's proxy, with all it may see, for as long as one of its streams is open. */
 export interface ConnectedProxy {
@@ -33,13 +36,26 @@ interface Member {
   streams: number;
 }
 
+function placesOf({ view }: MeshResources, workload: Workload): Places {
+  const place = (reach: Reach) => placeOf(workload, deciding(reach, view.settings.locality));
+  return { locality: place("locality"), node: place("node") };
+}
+
+function isSamePlace(mesh: MeshResources, one: Workload, other: Workload): boolean {
+  return placesOf(mesh, one).node.key === placesOf(mesh, other).node.key;
+}
+
 function createMember(mesh: MeshResources, identity: ProxyIdentity, workload: Workload, secrets: HeldSecrets): Member {
   const own = { clusters: createResourceSet(), listeners: createResourceSet() };
   const abort = new AbortController();
   const scope = mesh.scopeOf(identity.namespace);
+  const places = placesOf(mesh, workload);
   const sources: Sources = {
     clusters: [mesh.clusters, scope.clusters, own.clusters],
-    endpoints: [mesh.endpoints, scope.endpoints],
+    endpoints: [
+      ...[mesh.endpoints, ...mesh.nearbyEndpoints.from(places)],
+      ...[scope.endpoints, ...scope.nearbyEndpoints.from(places)],
+    ],
     listeners: [mesh.listeners, scope.listeners, own.listeners],
     routes: [mesh.serviceRoutes, scope.serviceRoutes, mesh.routesOf(identity.namespace)],
     secrets: [secrets.set],
@@ -79,12 +95,13 @@ export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Flee
     if (isLast) mesh.dropNamespace(identity.namespace);
   }
 
-  /** Takes note of a Pod that changed; its streams end when it is no longer the Pod that they are of. */
+  /** Takes note of a Pod that changed; its streams end when it is no longer the Pod, or where, that they are of. */
   function follow(key: string): void {
     const member = members.get(key);
     if (member === undefined) return;
     const workload = workloadOf(key);
-    if (isSamePod(workload, member.proxy.identity)) member.workload = workload;
+    const isSame = isSamePod(workload, member.proxy.identity) && isSamePlace(mesh, workload, member.workload);
+    if (isSame) member.workload = workload;
     else member.abort.abort();
   }
 

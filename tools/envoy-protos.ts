@@ -20,6 +20,7 @@ export const messages = [
   "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
   "envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
   "envoy.extensions.http.header_formatters.preserve_case.v3.PreserveCaseFormatterConfig",
+  "envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
   "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
   "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
   "envoy.extensions.transport_sockets.tls.v3.Secret",

@@ -20,6 +20,7 @@ const expressions: Readonly<Record<string, string>> = {
   suffix: '(include "outrigger.suffix" $)',
   item: "$item",
   "discovery.active": discoveryActive,
+  "discovery.locality": "(toJson $.Values.discovery.localityLbSetting)",
 };
 
 function expression(path: string): string {

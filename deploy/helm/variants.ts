@@ -85,6 +85,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       domain: value("discovery.domain"),
       trustDomain: value("discovery.trustDomain"),
       exportTo: value("discovery.exportTo"),
+      localityLbSetting: value("discovery.locality") as unknown as null,
       outboundTrafficPolicy: value("discovery.outboundTrafficPolicy") as "ALLOW_ANY",
       accessLog: value("discovery.accessLog") as "text",
       replicas: { minimum: integer("discovery.replicas.minimum"), maximum: integer("discovery.replicas.maximum") },

@@ -15,6 +15,18 @@ import {
 import { spreadOut } from "./placement.ts";
 import { autoscalerOf, disruptionBudgetOf } from "./replicas.ts";
 
+/** As the chart writes it: in the order of names, and without what was not given. */
+function localityArgument(setting: InstallSettings["discovery"]["localityLbSetting"]): string {
+  if (typeof setting === "string" || setting === null) return setting ?? "null";
+  const given = <T>(list: readonly T[]) => (list.length === 0 ? undefined : list);
+  return JSON.stringify({
+    distribute: given(setting.distribute),
+    enabled: setting.enabled ? undefined : false,
+    failover: given(setting.failover),
+    failoverPriority: given(setting.failoverPriority),
+  });
+}
+
 function discoveryArguments(settings: InstallSettings): string[] {
   const { discovery, namespace } = settings;
   return [
@@ -29,6 +41,7 @@ function discoveryArguments(settings: InstallSettings): string[] {
     `--domain=${discovery.domain}`,
     `--trust-domain=${discovery.trustDomain}`,
     `--export-to=${discovery.exportTo}`,
+    `--locality-lb-setting=${localityArgument(discovery.localityLbSetting)}`,
     `--outbound-traffic-policy=${discovery.outboundTrafficPolicy}`,
     `--access-log=${discovery.accessLog}`,
     `--log-level=${discovery.logLevel}`,

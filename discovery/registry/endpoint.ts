@@ -1,6 +1,6 @@
 import type { EndpointSliceObject } from "./objects.ts";
 import type { Service } from "./service.ts";
-import type { Workload } from "./workload.ts";
+import type { Locality, Workload } from "./workload.ts";
 
 /** `draining`: still serves what it has, and gets nothing new while a healthy one is there. */
 export type EndpointHealth = "healthy" | "draining";
@@ -11,7 +11,10 @@ export interface Endpoint {
   readonly health: EndpointHealth;
   /** The address's port for each of the Service's port names. */
   readonly ports: ReadonlyMap<string, number>;
-  readonly zone: string;
+  /** The Pod's, and of its slice as much as is known where there is no Pod. */
+  readonly locality: Locality;
+  /** The node that it is on; empty where that is not known. */
+  readonly node: string;
   /** What the Pod is called in DNS below a headless Service. */
   readonly hostname: string;
   /** The Pod behind the address, where there is one. */
@@ -45,15 +48,16 @@ function endpointFrom(
   if (health === undefined) return [];
   const { kind, name, namespace = service.namespace } = given.targetRef ?? {};
   const workload = kind === "Pod" && name !== undefined ? lookup(namespace, name) : undefined;
-  const zone = given.zone ?? workload?.locality.zone ?? "";
+  const locality = workload?.locality ?? { region: "", zone: given.zone ?? "", subZone: "" };
+  const node = given.nodeName ?? workload?.node ?? "";
   return given.addresses
     .slice(0, 1)
-    .map((address) => ({ address, health, ports, zone, hostname: given.hostname ?? "", workload }));
+    .map((address) => ({ address, health, ports, locality, node, hostname: given.hostname ?? "", workload }));
 }
 
 /**
  * The endpoints of a Service, from all its slices, by address. An address in two slices (it moves from one to the other
- * in two steps) counts once, and healthy if it is so in either. Draining ones are kept only while no other is there.
+ * in two steps) counts once, and healthy if it is so in either.
  */
 export function endpointsFrom(
   service: Service,

@@ -25,6 +25,7 @@ export interface ServiceObject extends KubernetesObject {
     externalName?: string;
     selector?: Record<string, string>;
     publishNotReadyAddresses?: boolean;
+    trafficDistribution?: string;
     ports?: {
       name?: string;
       port: number;

@@ -1,5 +1,6 @@
 import type { ServiceObject } from "./objects.ts";
 import { type Protocol, portProtocol } from "./protocol.ts";
+import { type TrafficDistribution, trafficDistributionOf } from "./traffic-distribution.ts";
 import { exportToAnnotation, type Visibility, visibilityOf } from "./visibility.ts";
 
 /** How clients reach a Service: by its own address, by its Pods' addresses, or by another name. */
@@ -26,6 +27,8 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   readonly selector: Readonly<Record<string, string>>;
   readonly visibility: Visibility;
+  /** Which endpoints are preferred; undefined where the Service says nothing of it. */
+  readonly trafficDistribution: TrafficDistribution | undefined;
 }
 
 /** What holds where a Service says nothing of its own. */
@@ -71,5 +74,6 @@ export function serviceFrom(object: ServiceObject, { domain, exportTo }: Service
     ports,
     selector: object.spec?.selector ?? {},
     visibility: visibilityOf(object.metadata?.annotations?.[exportToAnnotation] ?? exportTo, namespace),
+    trafficDistribution: trafficDistributionOf(object),
   };
 }

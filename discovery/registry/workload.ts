@@ -16,6 +16,8 @@ export interface Workload {
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: Locality;
+  /** The node it runs on; empty while it has none. */
+  readonly node: string;
   /** Whether it terminates the mesh's mutual TLS. */
   readonly meshed: boolean;
   /** `istio.io` calls it the canonical service. */
@@ -26,18 +28,28 @@ export interface Workload {
   readonly containerPorts: readonly { readonly name?: string; readonly port: number }[];
 }
 
-const topology = {
+/** Where something stands, as labels of Nodes. */
+export const topologyLabels = {
   region: "topology.kubernetes.io/region",
   zone: "topology.kubernetes.io/zone",
   subZone: "topology.istio.io/subzone",
+  node: "kubernetes.io/hostname",
 } as const;
 
-export function localityOf(node: NodeObject | undefined): Locality {
+/** A Pod's own word for its locality, in place of its Node's: `region.zone.subzone`, or with slashes. */
+const localityLabel = "istio-locality";
+
+export function localityOf(node: NodeObject | undefined, podLabels: Readonly<Record<string, string>> = {}): Locality {
+  const own = podLabels[localityLabel];
+  if (own !== undefined) {
+    const [region = "", zone = "", subZone = ""] = own.split(own.includes("/") ? "/" : ".");
+    return { region, zone, subZone };
+  }
   const nodeLabels = node?.metadata?.labels ?? {};
   return {
-    region: nodeLabels[topology.region] ?? "",
-    zone: nodeLabels[topology.zone] ?? "",
-    subZone: nodeLabels[topology.subZone] ?? "",
+    region: nodeLabels[topologyLabels.region] ?? "",
+    zone: nodeLabels[topologyLabels.zone] ?? "",
+    subZone: nodeLabels[topologyLabels.subZone] ?? "",
   };
 }
 
@@ -77,7 +89,8 @@ export function workloadFrom(pod: PodObject, node: NodeObject | undefined): Work
     addresses: addresses.filter((ip): ip is string => ip !== undefined && ip !== ""),
     serviceAccount: pod.spec?.serviceAccountName ?? "default",
     labels,
-    locality: localityOf(node),
+    locality: localityOf(node, labels),
+    node: pod.spec?.nodeName ?? "",
     meshed: labels[labelNames.tlsMode] === "istio",
     canonicalName: labels["service.istio.io/canonical-name"] ?? labels["app.kubernetes.io/name"] ?? labels.app ?? owner,
     canonicalRevision:

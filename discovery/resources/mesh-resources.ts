@@ -3,9 +3,10 @@ import { emptySnapshot } from "../registry/snapshot.ts";
 import { type MeshView, meshView } from "../translate/mesh-view.ts";
 import { portListener } from "../translate/outbound-listeners.ts";
 import type { MeshSettings } from "../translate/settings.ts";
+import type { Sight } from "./nearby-endpoints.ts";
 import type { ResourceSet } from "./resource-set.ts";
 import { createRouteTables } from "./route-tables.ts";
-import { noResources, serviceResources } from "./service-resources.ts";
+import { nearbyEndpoints, noResources, serviceResources } from "./service-resources.ts";
 import { createServiceScope, type ServiceScope, type ServiceSets } from "./service-scope.ts";
 
 /** What a new snapshot changed, for those who depend on it. */
@@ -43,7 +44,11 @@ function changedNamespaces(keys: ReadonlySet<string>, before: Snapshot, after: S
 }
 
 export function createMeshResources(settings: MeshSettings): MeshResources {
-  const everywhere = createServiceScope();
+  const sight: Sight = (key, from) => {
+    const entry = view.snapshot.services.get(key);
+    return entry === undefined ? [] : nearbyEndpoints(view, entry, from);
+  };
+  const everywhere = createServiceScope(sight);
   const scopes = new Map<string, ServiceScope>();
   /** The scopes that a Service stands in. */
   const placed = new Map<string, readonly ServiceScope[]>();
@@ -52,7 +57,7 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
   let listenedPorts = new Set<number>();
 
   function scopeOf(namespace: string): ServiceScope {
-    const scope = scopes.get(namespace) ?? createServiceScope();
+    const scope = scopes.get(namespace) ?? createServiceScope(sight);
     scopes.set(namespace, scope);
     return scope;
   }

@@ -1,3 +1,4 @@
+import { createNearbyEndpoints, type NearbyEndpoints, type Sight } from "./nearby-endpoints.ts";
 import { ownedResources } from "./owned-resources.ts";
 import { createResourceSet, type ResourceSet } from "./resource-set.ts";
 import type { ServiceResources } from "./service-resources.ts";
@@ -6,6 +7,7 @@ import type { ServiceResources } from "./service-resources.ts";
 export interface ServiceSets {
   readonly clusters: ResourceSet;
   readonly endpoints: ResourceSet;
+  readonly nearbyEndpoints: Pick<NearbyEndpoints, "from">;
   readonly listeners: ResourceSet;
   /** Route tables of single Services. */
   readonly serviceRoutes: ResourceSet;
@@ -20,10 +22,12 @@ export interface ServiceScope {
   flush(): void;
 }
 
-export function createServiceScope(): ServiceScope {
+export function createServiceScope(sight: Sight): ServiceScope {
+  const nearbyEndpoints = createNearbyEndpoints(sight);
   const sets: ServiceSets = {
     clusters: createResourceSet(),
     endpoints: createResourceSet(),
+    nearbyEndpoints,
     listeners: createResourceSet(),
     serviceRoutes: createResourceSet(),
   };
@@ -38,11 +42,13 @@ export function createServiceScope(): ServiceScope {
     replace(key, resources) {
       owned.clusters.replace(key, resources.clusters);
       owned.endpoints.replace(key, resources.endpoints);
+      nearbyEndpoints.replace(key, resources.nearby);
       owned.listeners.replace(key, resources.listeners);
       owned.routes.replace(key, resources.routes);
     },
     flush() {
       for (const owner of Object.values(owned)) owner.flush();
+      nearbyEndpoints.flush();
     },
   };
 }

@@ -1,5 +1,4 @@
 import { create } from "@bufbuild/protobuf";
-import type { Any } from "@bufbuild/protobuf/wkt";
 import { type CircuitBreakers, CircuitBreakersSchema } from "../proto/envoy/config/cluster/v3/circuit_breaker_pb.js";
 import {
   type Cluster,
@@ -13,17 +12,14 @@ import {
   type OutlierDetection,
   OutlierDetectionSchema,
 } from "../proto/envoy/config/cluster/v3/outlier_detection_pb.js";
-import { type Http1ProtocolOptions, Http1ProtocolOptionsSchema } from "../proto/envoy/config/core/v3/protocol_pb.js";
-import type { RetryPolicy } from "../proto/envoy/config/route/v3/route_components_pb.js";
-import { PreserveCaseFormatterConfigSchema } from "../proto/envoy/extensions/http/header_formatters/preserve_case/v3/preserve_case_pb.js";
-import { HttpProtocolOptionsSchema } from "../proto/envoy/extensions/upstreams/http/v3/http_protocol_options_pb.js";
 import type { ServicePort } from "../registry/service.ts";
 import type { ServiceEntry } from "../registry/snapshot.ts";
+import { upstreamHttp } from "./http-options.ts";
+import { preferenceOf } from "./locality.ts";
 import { identitiesOf, type MeshView } from "./mesh-view.ts";
-import { ads, milliseconds, pack, socketAddress } from "./message.ts";
+import { ads, milliseconds, socketAddress } from "./message.ts";
 import { alpn, metadataNamespace, outboundClusterName, podAddressKey, tlsModeKey } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";
-import { retryPolicy } from "./retry.ts";
 import { plainText, upstreamTls } from "./tls.ts";
 
 const connectTimeoutMs = 10_000;
@@ -60,54 +56,6 @@ const outlierDetection: OutlierDetection = create(OutlierDetectionSchema, {
   maxEjectionPercent: 50,
 });
 
-/** HTTP/1 with header names in the case that the application wrote them in. */
-export const http1Options: Http1ProtocolOptions = create(Http1ProtocolOptionsSchema, {
-  acceptHttp10: true,
-  headerKeyFormat: {
-    headerFormat: {
-      case: "statefulFormatter",
-      value: {
-        name: "preserve_case",
-        typedConfig: pack(PreserveCaseFormatterConfigSchema, { forwardReasonPhrase: true }),
-      },
-    },
-  },
-});
-
-const httpOptionsName = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-
-/** HTTP/2 always, for ports that say so; else the version that the client speaks. */
-function httpOptions(version: "http2" | "downstream", retries?: RetryPolicy): { [name: string]: Any } {
-  const http2 = {};
-  const upstreamProtocolOptions =
-    version === "http2"
-      ? {
-          case: "explicitHttpConfig" as const,
-          value: { protocolConfig: { case: "http2ProtocolOptions" as const, value: http2 } },
-        }
-      : {
-          case: "useDownstreamProtocolConfig" as const,
-          value: { httpProtocolOptions: http1Options, http2ProtocolOptions: http2 },
-        };
-  // In the cluster, and not in every route to it: so a route table stays small, which a new Service sends to everybody.
-  return {
-    [httpOptionsName]: pack(HttpProtocolOptionsSchema, {
-      upstreamProtocolOptions,
-      ...(retries && { retryPolicy: retries }),
-    }),
-  };
-}
-
-const explicitHttp2 = httpOptions("http2", retryPolicy);
-const anyHttp = httpOptions("downstream", retryPolicy);
-/** To the application itself nothing is tried again. */
-export const downstreamHttp = httpOptions("downstream");
-
-function protocolOptions({ protocol }: ServicePort): { [name: string]: Any } {
-  if (protocol === "tcp" || protocol === "tls") return {};
-  return protocol === "http2" || protocol === "grpc" ? explicitHttp2 : anyHttp;
-}
-
 /** Mutual TLS to the endpoints that take it and plain text to the rest, chosen endpoint by endpoint. */
 function automaticTls(identities: readonly string[], sni: string) {
   if (identities.length === 0) return {};
@@ -134,8 +82,15 @@ function describedService({ service: { host, name, namespace } }: ServiceEntry) 
   return { filterMetadata: { [metadataNamespace]: { host, name, namespace } } };
 }
 
+/** Makes Envoy heed the weights of localities. */
+const byLocalityWeight = {
+  commonLbConfig: { localityConfigSpecifier: { case: "localityWeightedLbConfig" as const, value: {} } },
+};
+
 function discoveredCluster(view: MeshView, entry: ServiceEntry, port: ServicePort, name: string): Cluster {
   const { service } = entry;
+  const preference = preferenceOf(service, view.settings.locality);
+  const isDistributed = preference !== undefined && preference.distribute.length > 0;
   return create(ClusterSchema, {
     name,
     clusterDiscoveryType: { case: "type", value: Cluster_DiscoveryType.EDS },
@@ -144,9 +99,10 @@ function discoveredCluster(view: MeshView, entry: ServiceEntry, port: ServicePor
     connectTimeout: milliseconds(connectTimeoutMs),
     circuitBreakers: unlimitedCircuits,
     outlierDetection,
-    typedExtensionProtocolOptions: protocolOptions(port),
+    typedExtensionProtocolOptions: upstreamHttp(port, preference === undefined ? "everywhere" : "by-priority"),
     metadata: describedService(entry),
     ...automaticTls(identitiesOf(view, entry, port), `outbound_.${port.port}_._.${service.host}`),
+    ...(isDistributed ? byLocalityWeight : {}),
     ...(service.resolution.kind === "headless" ? { lbSubsetConfig: podSubsets } : {}),
   });
 }
@@ -161,7 +117,7 @@ function externalCluster(entry: ServiceEntry, host: string, port: ServicePort, n
     lbPolicy: Cluster_LbPolicy.LEAST_REQUEST,
     connectTimeout: milliseconds(connectTimeoutMs),
     circuitBreakers: unlimitedCircuits,
-    typedExtensionProtocolOptions: protocolOptions(port),
+    typedExtensionProtocolOptions: upstreamHttp(port, "everywhere"),
     metadata: describedService(entry),
     loadAssignment: {
       clusterName: name,

@@ -10,7 +10,7 @@ import {
   HttpConnectionManagerSchema,
 } from "../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
 import { TcpProxySchema } from "../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
-import { http1Options } from "./cluster.ts";
+import { http1Options } from "./http-options.ts";
 import { ads, milliseconds, pack, typedStruct } from "./message.ts";
 import { alpn, podAddressKey, unreachedHeader } from "./names.ts";
 import type { TracingSettings } from "./settings.ts";

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Cluster_DiscoveryType, Cluster_LbPolicy, ClusterSchema } from "../proto/envoy/config/cluster/v3/cluster_pb.js";
-import { downstreamHttp, unlimitedCircuits } from "./cluster.ts";
+import { unlimitedCircuits } from "./cluster.ts";
+import { downstreamHttp } from "./http-options.ts";
 import { milliseconds } from "./message.ts";
 import { inboundClusterName } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";

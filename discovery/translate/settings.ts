@@ -1,3 +1,4 @@
+import { type LocalitySetting, noLocalitySetting } from "../../mesh/locality-setting.ts";
 import type { ServiceDefaults } from "../registry/service.ts";
 
 /** What holds for the whole mesh. */
@@ -8,6 +9,8 @@ export interface MeshSettings extends ServiceDefaults {
   readonly rootNamespace: string;
   /** What happens to traffic to a destination that no Service has: Istio's `outboundTrafficPolicy`. */
   readonly outboundTraffic: "ALLOW_ANY" | "REGISTRY_ONLY";
+  /** Which endpoints are preferred where a Service says nothing of it: Istio's `localityLbSetting`. */
+  readonly locality: LocalitySetting;
   readonly accessLog: "text" | "json" | "off";
   /** Where spans go, if anywhere: an OpenTelemetry collector's OTLP port over gRPC. */
   readonly tracing: TracingSettings | undefined;
@@ -27,6 +30,7 @@ export const defaultSettings: MeshSettings = {
   rootNamespace: "outrigger-system",
   exportTo: "*",
   outboundTraffic: "ALLOW_ANY",
+  locality: noLocalitySetting,
   accessLog: "text",
   tracing: undefined,
 };

@@ -86,6 +86,7 @@ const cases: Readonly<Record<string, InstallInput>> = {
       domain: "cluster.example",
       trustDomain: "mesh.example",
       exportTo: ".,shared",
+      localityLbSetting: { failover: [{ from: "us-east", to: "us-west" }] },
       outboundTrafficPolicy: "REGISTRY_ONLY",
       accessLog: "json",
       replicas: { minimum: 3, maximum: 9 },

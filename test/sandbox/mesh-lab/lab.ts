@@ -19,6 +19,8 @@ export interface PodSpec {
   readonly meshed?: boolean;
   /** What its application is started with; its port is in the environment. */
   readonly app?: readonly string[];
+  /** The Node that it is on, if it is on one. */
+  readonly node?: string;
   /** What its sidecar shows, if it is not its own token. */
   readonly token?: string;
   /** Whether to wait until its sidecar is ready; so unless said otherwise. */
@@ -71,6 +73,7 @@ export interface ServiceOptions {
   readonly port: number;
   readonly targetPort: number;
   readonly portName?: string;
+  readonly trafficDistribution?: string;
   readonly selector: Readonly<Record<string, string>>;
   readonly pods: readonly Pod[];
 }
@@ -154,7 +157,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
   function startEnvoy(
     netns: string,
     ip: string,
-    spec: Required<Omit<PodSpec, "app" | "token" | "waits">>,
+    spec: Required<Omit<PodSpec, "app" | "token" | "waits" | "node">>,
     shown: string,
   ): Running {
     const home = join(folder, `${spec.namespace}.${spec.name}`);
@@ -213,8 +216,8 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     discovery: { pid: 0, output: () => "", kill: async () => {} },
     put(...given) {
       for (const object of given) {
-        const { kind, metadata } = object as { kind: string; metadata: { namespace: string; name: string } };
-        objects.set(keyOf(kind, metadata.namespace, metadata.name), object);
+        const { kind, metadata } = object as { kind: string; metadata: { namespace?: string; name: string } };
+        objects.set(keyOf(kind, metadata.namespace ?? "", metadata.name), object);
       }
       write();
     },
@@ -248,7 +251,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
           uid,
           labels: { ...labels, ...(meshed ? { "security.istio.io/tlsMode": "istio" } : {}) },
         },
-        spec: { serviceAccountName: serviceAccount, containers: [] },
+        spec: { serviceAccountName: serviceAccount, containers: [], nodeName: given.node },
         status: { phase: "Running", podIPs: [{ ip }] },
       });
       const processes: Running[] = [];
@@ -302,12 +305,17 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       }
       return pod;
     },
-    service(name, { namespace = "default", ip, port, targetPort, portName = "", selector, pods }) {
+    service(name, { namespace = "default", ip, port, targetPort, portName = "", selector, pods, trafficDistribution }) {
       lab.put(
         {
           kind: "Service",
           metadata: { name, namespace },
-          spec: { clusterIP: ip, selector, ports: [{ name: portName, port, targetPort, protocol: "TCP" }] },
+          spec: {
+            clusterIP: ip,
+            selector,
+            trafficDistribution,
+            ports: [{ name: portName, port, targetPort, protocol: "TCP" }],
+          },
         },
         {
           kind: "EndpointSlice",
