@@ -1,4 +1,5 @@
 import type { AdsEvents } from "./ads/connection.ts";
+import type { DoorwayLimits } from "./ads/doorway.ts";
 import { type AdsServer, createAdsServer } from "./ads/server.ts";
 import { createFleet } from "./fleet.ts";
 import type { Authenticator } from "./identity/authentication.ts";
@@ -16,6 +17,8 @@ export interface ControlPlaneOptions {
   readonly certificate: ServingCertificate;
   readonly secrets: (onChange: () => void) => WorkloadSecrets;
   readonly events: AdsEvents & { readonly onUpdated: (update: Update) => void };
+  /** Of connections; the usual ones unless given. */
+  readonly limits?: DoorwayLimits;
   /** Changes that come closer together than this are worked off as one. */
   readonly debounceMs?: number;
   /** A change waits no longer than this, however many follow it. */
@@ -50,7 +53,8 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
   const mesh = createMeshResources(settings);
   const secrets = options.secrets(() => ads.push());
   const fleet = createFleet(mesh, secrets);
-  const ads = createAdsServer({ fleet, authenticate: options.authenticate, certificate: options.certificate, events });
+  const { authenticate, certificate, limits } = options;
+  const ads = createAdsServer({ fleet, authenticate, certificate, events, ...(limits && { limits }) });
   let snapshot = emptySnapshot;
   let changes = 0;
   let firstChange = 0;

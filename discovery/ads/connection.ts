@@ -2,6 +2,7 @@ import { type Metadata, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import type { ConnectedProxy, Fleet } from "../fleet.ts";
 import { type Authenticator, bearerToken, type ProxyIdentity, type Refusal } from "../identity/authentication.ts";
 import type { ResourceKind } from "../translate/resource.ts";
+import type { TurnedAway } from "./doorway.ts";
 import type { Outbox } from "./outbox.ts";
 import { createStream, type Stream, type StreamEnd, type Variant } from "./stream.ts";
 
@@ -17,12 +18,15 @@ export interface AdsEvents {
   readonly onRefused: (identity: ProxyIdentity, kind: ResourceKind, message: string, names: readonly string[]) => void;
 }
 
-export type Rejection = Refusal | "unknown-pod" | "too-many-streams" | "draining";
+/** Why a call is not let in. */
+type CallRejection = Refusal | "unknown-pod" | "too-many-streams" | "draining";
+
+export type Rejection = CallRejection | TurnedAway;
 
 /** How long a Pod may take to be known after its proxy came. */
 const podWaitMs = 10_000;
 
-const rejections: Readonly<Record<Rejection, readonly [code: status, details: string]>> = {
+const rejections: Readonly<Record<CallRejection, readonly [code: status, details: string]>> = {
   "no-token": [status.UNAUTHENTICATED, "no bearer token"],
   "invalid-token": [status.UNAUTHENTICATED, "the token is not valid"],
   "wrong-audience": [status.UNAUTHENTICATED, "the token is for another audience"],
@@ -45,7 +49,7 @@ export function endCall(call: Call, code: status, details: string): void {
   call.emit("error", { code, details });
 }
 
-function reject(call: Call, reason: Rejection, events: AdsEvents, detail?: string): undefined {
+function reject(call: Call, reason: CallRejection, events: AdsEvents, detail?: string): undefined {
   const [code, details] = rejections[reason];
   events.onRejected(reason, detail, call.getPeer());
   endCall(call, code, details);

@@ -4,6 +4,7 @@ import type { Authenticator, ProxyIdentity } from "../identity/authentication.ts
 import type { ServingCertificate } from "../identity/serving-certificate.ts";
 import { AggregatedDiscoveryService } from "../proto/envoy/service/discovery/v3/ads_pb.js";
 import { type AdsEvents, admit, type Call, endCall, serve } from "./connection.ts";
+import { createDoorway, type DoorwayLimits, defaultLimits } from "./doorway.ts";
 import { createOutbox } from "./outbox.ts";
 import type { Stream, Variant } from "./stream.ts";
 
@@ -12,6 +13,7 @@ export interface AdsServerOptions {
   readonly authenticate: Authenticator;
   readonly certificate: ServingCertificate;
   readonly events: AdsEvents;
+  readonly limits?: DoorwayLimits;
 }
 
 /** A connected client, for those who ask how it is. */
@@ -101,9 +103,11 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
       events.onRejected("too-many-streams", undefined, call.getPeer());
       return endCall(call, status.RESOURCE_EXHAUSTED, "too many streams");
     }
+    const leave = doorway.enter(call.getPeer());
     const onEnd = () => {
       open.delete(call);
       fleet.close(proxy);
+      leave();
     };
     const stream = serve(call, variant, proxy, events, { outbox, onEnd });
     open.set(call, { identity: proxy.identity, stream, since: new Date() });
@@ -118,6 +122,10 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
     };
   }
   server.addService(adsService, { delta: handler("delta"), full: handler("full") });
+  const { injectConnection } = server.createConnectionInjector(credentials(options.certificate));
+  const doorway = createDoorway(injectConnection, options.limits ?? defaultLimits, (why, peer) =>
+    events.onRejected(why, undefined, peer),
+  );
 
   async function pushAll(): Promise<void> {
     while (isPushDue) {
@@ -134,13 +142,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
   }
 
   return {
-    listen: (address, port) =>
-      new Promise((resolve, reject) => {
-        const host = address.includes(":") ? `[${address}]` : address;
-        server.bindAsync(`${host}:${port}`, credentials(options.certificate), (error, bound) =>
-          error === null ? resolve(bound) : reject(error),
-        );
-      }),
+    listen: doorway.listen,
     push() {
       isPushDue = true;
       if (isPushing) return;
@@ -156,6 +158,7 @@ export function createAdsServer(options: AdsServerOptions): AdsServer {
         endCall(call, status.UNAVAILABLE, "this replica is going away");
         await new Promise((resolve) => setTimeout(resolve, step));
       }
+      doorway.close();
       server.forceShutdown();
     },
   };

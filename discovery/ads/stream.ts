@@ -1,5 +1,6 @@
 import { type ResourceKind, typeUrls } from "../translate/resource.ts";
 import { type Request, readDelta, readFull } from "./request.ts";
+import { createRequestLimit } from "./request-limit.ts";
 import { createRecord, type StreamRecord } from "./stream-record.ts";
 import {
   type Outgoing,
@@ -39,7 +40,8 @@ export interface Stream {
   close(): void;
 }
 
-const limits = { namesOfOneKind: 100_000, requests: 5_000, requestsWindowMs: 10_000 } as const;
+/** Answers to requests for kinds that nobody has may wait for the client up to this many bytes. */
+const limits = { namesOfOneKind: 100_000, unreadBytes: 1024 * 1024 } as const;
 
 /** `sidecar~10.0.0.7~reviews-1.default~default.svc.cluster.local`: the Pod must be the one that the token is bound to. */
 function isNodeOf(nodeId: string, pod: string): boolean {
@@ -69,26 +71,13 @@ function emptyAnswer(variant: Variant, { typeUrl, nonce: answered, change }: Req
   return answered === "" ? encodeFull({ typeUrl, nonce, version: "0", resources: [] }) : undefined;
 }
 
-/** Counts requests; says when one is too many for its window of time. */
-function createRateLimit(): (now: number) => boolean {
-  let windowStart = 0;
-  let requests = 0;
-  return (now) => {
-    if (now - windowStart > limits.requestsWindowMs) {
-      windowStart = now;
-      requests = 0;
-    }
-    requests += 1;
-    return requests > limits.requests;
-  };
-}
-
 /** @param pod `name.namespace` of the Pod that the client has proved to be */
 export function createStream(variant: Variant, pod: string, sources: Sources, events: StreamEvents): Stream {
   const state = openStream(sources);
   const record = createRecord();
-  const isTooFast = createRateLimit();
+  const isTooMuch = createRequestLimit();
   let isBlocked = false;
+  let unreadBytes = 0;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -131,7 +120,10 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
   function refuseKind(request: Request): void {
     state.nonce += 1;
     const bytes = emptyAnswer(variant, request, String(state.nonce));
-    if (bytes !== undefined) events.send(bytes);
+    if (bytes === undefined) return;
+    if (!events.send(bytes)) isBlocked = true;
+    unreadBytes = isBlocked ? unreadBytes + bytes.length : 0;
+    if (unreadBytes > limits.unreadBytes) end("too-far-behind");
   }
 
   function pump(): void {
@@ -157,7 +149,7 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
     record,
     receive(bytes) {
       if (isClosed) return;
-      const request = isTooFast(Date.now()) ? "too-many-requests" : read(bytes);
+      const request = isTooMuch(Date.now(), bytes.length) ? "too-many-requests" : read(bytes);
       if (request === undefined) return;
       const why = request === "too-many-requests" ? request : fault(request);
       if (why === undefined) handle(request as Request);
@@ -166,6 +158,7 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
     pump,
     resume() {
       isBlocked = false;
+      unreadBytes = 0;
       pump();
     },
     close() {

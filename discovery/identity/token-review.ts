@@ -1,5 +1,6 @@
 import type { AuthenticationV1Api, V1TokenReviewStatus } from "@kubernetes/client-node";
 import { type Authentication, type Authenticator, parseUserName } from "./authentication.ts";
+import { claimsIn, faultOf } from "./token-claims.ts";
 
 /** The part of the Kubernetes client that reviews tokens. */
 export type TokenReviews = Pick<AuthenticationV1Api, "createTokenReview">;
@@ -36,9 +37,11 @@ async function withTimeout<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Asks the API server about each token. */
+/** Asks the API server about each token that may be one by its own words. */
 export function tokenReviewer(api: TokenReviews, audience: string): Authenticator {
   return async (token) => {
+    const reason = faultOf(claimsIn(token), audience, Date.now());
+    if (reason !== undefined) return { ok: false, reason };
     const body = {
       apiVersion: "authentication.k8s.io/v1",
       kind: "TokenReview",

@@ -2,6 +2,7 @@ import { AuthenticationV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-n
 import type { Authenticator } from "../identity/authentication.ts";
 import { authorityFiles, servingFiles } from "../identity/authority-files.ts";
 import { type AuthoritySource, storedAuthorities } from "../identity/authority-source.ts";
+import { defaultLimits, limitedAuthenticator } from "../identity/limited-authenticator.ts";
 import { materialSecret } from "../identity/material-secret.ts";
 import { publishRoots } from "../identity/published-root.ts";
 import { tokenReviewer } from "../identity/token-review.ts";
@@ -15,7 +16,8 @@ export function kubeConfig(context?: string): KubeConfig {
 }
 
 export function kubernetesTokenReviewer(audience: string): Authenticator {
-  return tokenReviewer(kubeConfig().makeApiClient(AuthenticationV1Api), audience);
+  const review = tokenReviewer(kubeConfig().makeApiClient(AuthenticationV1Api), audience);
+  return limitedAuthenticator(review, defaultLimits);
 }
 
 /** The Secrets of both authorities, by their names, in a namespace of the cluster; made where they are missing. */
