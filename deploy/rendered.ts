@@ -16,6 +16,7 @@ const variants: Readonly<Record<string, InstallInput>> = {
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
   },
   "outrigger-cni.yaml": { cni: { enabled: true } },
+  "outrigger-pod-certificates.yaml": { discovery: { podCertificates: true } },
   "outrigger-canary.yaml": { revision: "canary", tags: ["preview"] },
 };
 

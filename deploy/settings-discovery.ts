@@ -17,6 +17,8 @@ export const discovery = v.strictObject({
   outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
   /** What sidecars write for each request. */
   accessLog: v.optional(v.picklist(["text", "json", "off"]), "text"),
+  /** Have kubelets make sidecars' keys, where the cluster offers Pod certificates. docs/identity.md. */
+  podCertificates: v.optional(v.boolean(), false),
   replicas,
   resources: resources("100m", "256Mi", "2Gi"),
   priorityClassName: v.optional(v.string(), "system-cluster-critical"),

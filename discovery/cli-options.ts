@@ -1,8 +1,9 @@
 import { type Command, Option } from "commander";
 import type { LogLevel } from "../host/log.ts";
-import { wholeNumber, withLogLevel } from "../host/service-command.ts";
+import { truth, wholeNumber, withLogLevel } from "../host/service-command.ts";
 import { type KeyAlgorithm, keyAlgorithms } from "../host/x509-keys.ts";
 import { tokenAudience } from "../mesh/envoy/discovery.ts";
+import { defaultSigner } from "../mesh/envoy/pod-certificate.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type LocalitySetting, localitySetting, noLocalitySetting } from "../mesh/locality-setting.ts";
 import { checked } from "../mesh/schema-problems.ts";
@@ -32,6 +33,8 @@ export interface Options {
   readonly tracingCollector?: string;
   readonly tracingSampling: number;
   readonly certificateLifetime: number;
+  readonly podCertificates: boolean;
+  readonly podCertificateSigner: string;
   readonly keyAlgorithm: KeyAlgorithm;
   readonly drain: number;
   readonly logLevel: LogLevel;
@@ -76,6 +79,8 @@ function identityOptions(command: Command): Command {
     .option("--create-ca", "make what --ca-folder does not have: the mesh's root, and discovery's own", false)
     .addOption(new Option("--key-algorithm <name>", "of workloads' keys").choices(keyAlgorithms).default("ecdsa"))
     .option("--certificate-lifetime <minutes>", "of workloads", wholeNumber(1, 525_600), 24 * 60)
+    .option("--pod-certificates <choice>", "sign what kubelets ask for Pods: keys that stay on the node", truth, false)
+    .option("--pod-certificate-signer <name>", "the name by which kubelets ask for it", defaultSigner)
     .option("--token-key <file>", "check tokens against this public key (PEM) instead of asking the API server")
     .option("--token-issuer <issuer>", "with --token-key", "https://kubernetes.default.svc")
     .option("--token-audience <audience>", "whom tokens must be for", tokenAudience);

@@ -55,6 +55,14 @@ async function objectSource({ objects }: Options): Promise<ObjectSource> {
   return kubernetesSource();
 }
 
+/** Only kubelets ask, and only an API server hands it on. */
+async function podCertificates(options: Options): Promise<DiscoveryOptions["podCertificates"]> {
+  const { objects, podCertificates: isOn, podCertificateSigner: signerName } = options;
+  if (!isOn || objects !== undefined) return undefined;
+  const { kubernetesRequests } = await import("./registry/kubernetes-client.ts");
+  return { signerName, requests: (events) => kubernetesRequests(signerName, events) };
+}
+
 async function authoritySource(options: Options): Promise<AuthoritySource> {
   const { caFolder, caSecret, rootSecret, createCa, rootNamespace, trustDomain } = options;
   if (caFolder !== undefined) return await authorityFolder(caFolder, trustDomain, createCa);
@@ -94,6 +102,7 @@ async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
       locality: options.localityLbSetting,
       accessLog,
       outboundTraffic: options.outboundTrafficPolicy,
+      podCertificateSigner: options.podCertificates ? options.podCertificateSigner : undefined,
       tracing: tracingSettings(options),
     },
     source: await objectSource(options),
@@ -102,6 +111,7 @@ async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
     authenticate: await authenticator(options),
     certificateLifetimeMs: options.certificateLifetime * 60_000,
     keyAlgorithm: options.keyAlgorithm,
+    podCertificates: await podCertificates(options),
     drainMs: options.drain * 1000,
   };
 }

@@ -80,6 +80,12 @@ export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Flee
   const workloadOf = (key: string) => mesh.view.snapshot.workloads.get(key);
   const arrivals = createPodArrivals(workloadOf);
 
+  /** A Pod whose key the kubelet made is told where its files are; no other key is made for it. */
+  async function secretsFor(identity: ProxyIdentity, { certificateSigner }: Workload): Promise<HeldSecrets> {
+    const isInPod = certificateSigner !== undefined && certificateSigner === mesh.view.settings.podCertificateSigner;
+    return isInPod ? secrets.inPod() : await secrets.of(identity);
+  }
+
   function refresh({ own, workload }: Member): void {
     const { clusters, listeners } = proxyResources(mesh.view, workload);
     replaceAll(own.clusters, clusters);
@@ -109,7 +115,7 @@ export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Flee
     async open(identity, waitMs) {
       const workload = await arrivals.wait(identity, waitMs);
       if (workload === undefined) return undefined;
-      const held = await secrets.of(identity);
+      const held = await secretsFor(identity, workload);
       const known = members.get(podKey(identity));
       const isKnown = known !== undefined && isSamePod(known.workload, identity);
       const member = isKnown ? known : createMember(mesh, identity, workload, held);

@@ -7,6 +7,8 @@ import { type ControlPlane, createControlPlane } from "./control-plane.ts";
 import { buildHttp } from "./http.ts";
 import type { Authenticator } from "./identity/authentication.ts";
 import { keepServing, type Serving, type ServingOptions } from "./identity/keep-serving.ts";
+import type { MeshAuthority } from "./identity/mesh-authority.ts";
+import { type PodCertificateOptions, servePodCertificates } from "./identity/pod-certificates/serve.ts";
 import { createWorkloadSecrets, type WorkloadSecrets } from "./identity/workload-secrets.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 import type { Change } from "./registry/objects.ts";
@@ -29,6 +31,8 @@ export interface DiscoveryOptions extends ServingOptions {
   readonly authenticate: Authenticator;
   readonly certificateLifetimeMs: number;
   readonly keyAlgorithm: KeyAlgorithm;
+  /** Whether and as whom it signs what kubelets ask for Pods. */
+  readonly podCertificates: PodCertificateOptions | undefined;
   readonly drainMs: number;
 }
 
@@ -95,6 +99,25 @@ function followAuthority({ authority }: DiscoveryOptions, { secrets }: ControlPl
   return () => current;
 }
 
+/** Signs for kubelets, where that is wanted, once the Pods are known. */
+function signForPods(
+  { podCertificates, settings, certificateLifetimeMs }: DiscoveryOptions,
+  { snapshot }: ControlPlane,
+  authority: () => MeshAuthority,
+  metrics: Metrics,
+  log: Logger,
+): { stop(): void } {
+  if (podCertificates === undefined) return { stop() {} };
+  return servePodCertificates(podCertificates, {
+    trustDomain: settings.trustDomain,
+    lifetimeMs: certificateLifetimeMs,
+    authority,
+    pod: (key) => snapshot().workloads.get(key),
+    log,
+    count: metrics.podCertificate,
+  });
+}
+
 /** Runs the control plane until a signal comes, then sends its proxies elsewhere and ends. */
 export async function runDiscovery(options: DiscoveryOptions, log: Logger): Promise<void> {
   const end = endSignal();
@@ -121,6 +144,7 @@ export async function runDiscovery(options: DiscoveryOptions, log: Logger): Prom
   const onSourceError = (error: unknown) => log.error({ error: (error as Error).message }, "objects not readable");
   await options.source.start(controlPlane.apply, onSourceError);
   controlPlane.flush();
+  const signing = signForPods(options, controlPlane, authority, metrics, log);
   const port = await controlPlane.ads.listen(options.address, options.port);
   await http.listen({ host: options.address, port: options.httpPort });
   isReady = true;
@@ -129,6 +153,7 @@ export async function runDiscovery(options: DiscoveryOptions, log: Logger): Prom
   log.info({ signal: await end }, "draining");
   isReady = false;
   options.source.close();
+  signing.stop();
   options.authority.close();
   serving.close();
   await controlPlane.ads.drain(options.drainMs);

@@ -2,6 +2,7 @@ import prometheus from "prom-client";
 import { version } from "../mesh/version.ts";
 import type { Rejection } from "./ads/connection.ts";
 import type { Update } from "./control-plane.ts";
+import type { CountedOutcome } from "./identity/pod-certificates/serve.ts";
 import type { ResourceKind } from "./translate/resource.ts";
 
 /** Seconds. */
@@ -15,6 +16,7 @@ export interface Metrics {
   acknowledged(kind: ResourceKind, seconds: number): void;
   refused(kind: ResourceKind): void;
   updated(update: Update): void;
+  podCertificate(outcome: CountedOutcome): void;
 }
 
 function streamMetrics(registers: prometheus.Registry[]) {
@@ -110,12 +112,22 @@ function certificateMetrics({ expiries, authorityExpiries }: MetricSources, regi
   });
 }
 
+function podCertificateMetrics(registers: prometheus.Registry[]) {
+  return new prometheus.Counter({
+    name: "outrigger_discovery_pod_certificates_total",
+    help: "Requests for Pods' certificates, by outcome; taken: another replica answered, error: the answer was not written.",
+    labelNames: ["outcome"],
+    registers,
+  });
+}
+
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new prometheus.Registry();
   const registers = [registry];
   prometheus.collectDefaultMetrics({ register: registry });
   const stream = streamMetrics(registers);
   const server = serverMetrics(registers);
+  const podCertificates = podCertificateMetrics(registers);
   new prometheus.Gauge({
     name: "outrigger_build_info",
     help: "The version of this process, as a label of the value 1.",
@@ -138,5 +150,6 @@ export function createMetrics(sources: MetricSources): Metrics {
       server.update.observe(tookMs / 1000);
       server.delay.observe(sinceFirstChangeMs / 1000);
     },
+    podCertificate: (outcome) => podCertificates.inc({ outcome }),
   };
 }

@@ -13,6 +13,12 @@ export function wholeNumber(low: number, high: number): (text: string) => number
   };
 }
 
+/** Reads a flag's `true` or `false`. */
+export function truth(text: string): boolean {
+  if (text === "true" || text === "false") return text === "true";
+  throw new InvalidArgumentError("It must be true or false.");
+}
+
 /** Adds `--log-level`. */
 export function withLogLevel(command: Command): Command {
   return command.addOption(

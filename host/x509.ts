@@ -54,6 +54,8 @@ export interface LeafOptions {
   /** Of a key that is made for it: ECDSA unless given. */
   readonly keyAlgorithm?: KeyAlgorithm;
   readonly now?: Date;
+  /** A little before now, unless given. */
+  readonly notBefore?: Date;
 }
 
 export interface IssuedCertificate extends CertificatePem {
@@ -153,12 +155,12 @@ function alternativeNames({ dns = [], ip = [], uri = [] }: SubjectNames): x509.J
 export async function signLeaf(
   issuer: Authority,
   publicKey: x509.PublicKeyType,
-  { names, lifetimeMs, usages, now }: LeafOptions,
+  { names, lifetimeMs, usages, now, notBefore }: LeafOptions,
 ): Promise<x509.X509Certificate> {
-  const { notBefore, notAfter } = validity(lifetimeMs, now);
+  const { notBefore: usual, notAfter } = validity(lifetimeMs, now);
   return await x509.X509CertificateGenerator.create({
     issuer: issuer.certificate.subjectName,
-    notBefore,
+    notBefore: notBefore ?? usual,
     notAfter: earlier(notAfter, issuer.notAfter),
     signingKey: issuer.signingKey,
     signingAlgorithm: signatureOf(issuer.signingKey),

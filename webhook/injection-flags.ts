@@ -1,7 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { truth } from "../host/service-command.ts";
 import type { IpFamilies } from "../mesh/envoy/address.ts";
+import { defaultSigner } from "../mesh/envoy/pod-certificate.ts";
 import { OutriggerError } from "../mesh/errors.ts";
 import { type ClusterFacts, clusterFacts } from "./cluster-facts.ts";
 import { type ConfigurationText, type ConfigurationTexts, readConfiguration } from "./config/configuration.ts";
@@ -28,6 +30,9 @@ export interface InjectionFlags {
   readonly discovery: boolean;
   readonly discoveryAddress?: string;
   readonly discoveryCa?: string;
+  /** Whether the kubelet makes sidecars' keys. */
+  readonly podCertificates: boolean;
+  readonly podCertificateSigner: string;
 }
 
 const nativeSidecarNames: Readonly<Record<string, NativeSidecars>> = {
@@ -42,11 +47,6 @@ function nativeSidecars(text: string): NativeSidecars {
   const value = Object.hasOwn(nativeSidecarNames, text) ? nativeSidecarNames[text] : undefined;
   if (value === undefined) throw new InvalidArgumentError("It must be auto, true or false.");
   return value;
-}
-
-function truth(text: string): boolean {
-  if (text === "true" || text === "false") return text === "true";
-  throw new InvalidArgumentError("It must be true or false.");
 }
 
 function kubeletVersions(text: string): string[] {
@@ -84,7 +84,9 @@ export function withInjectionFlags(command: Command): Command {
     )
     .option("--discovery <choice>", "false: leave --discovery-address and --discovery-ca aside", truth, true)
     .option("--discovery-address <host:port>", "profile envoy: the control plane that sidecars connect to")
-    .option("--discovery-ca <file>", "the roots of the control plane's certificate, PEM; followed as it changes");
+    .option("--discovery-ca <file>", "the roots of the control plane's certificate, PEM; followed as it changes")
+    .option("--pod-certificates <choice>", "have the kubelet make sidecars' keys, which stay on the node", truth, false)
+    .option("--pod-certificate-signer <name>", "whom the kubelet asks to sign: the control plane", defaultSigner);
 }
 
 /** Reads a file named on the command line, or standard input for `-`. */
@@ -119,10 +121,8 @@ export async function readDiscoveryRoots(flags: InjectionFlags): Promise<Pick<Co
 }
 
 /** The control plane, which takes its address and the roots to know it by. */
-function discoverySettings(
-  { discovery, discoveryAddress: address, discoveryCa }: InjectionFlags,
-  roots: ConfigurationText | undefined,
-) {
+function discoverySettings(flags: InjectionFlags, roots: ConfigurationText | undefined) {
+  const { discovery, discoveryAddress: address, discoveryCa, podCertificates, podCertificateSigner } = flags;
   if (!discovery) return undefined;
   if (address === undefined && discoveryCa === undefined) return undefined;
   if (address === undefined || discoveryCa === undefined) {
@@ -135,7 +135,8 @@ function discoverySettings(
     const remedy = "write it as discovery.outrigger-system.svc:15012";
     throw new OutriggerError("BAD_FLAG", [{ field: "--discovery-address", value: address, message, remedy }]);
   }
-  return { address, rootCertificates: checkRoots(roots ?? { name: discoveryCa, text: "" }, new Date()) };
+  const signer = podCertificates ? { podCertificateSigner } : {};
+  return { address, rootCertificates: checkRoots(roots ?? { name: discoveryCa, text: "" }, new Date()), ...signer };
 }
 
 /**

@@ -48,6 +48,13 @@ export interface EnvoyProfileSettings {
   readonly ipFamilies: IpFamilies;
   /** The control plane; without one, sidecars capture, observe and pass on. */
   readonly discovery: DiscoveryConnection | undefined;
+  /** Who signs what the kubelet puts into Pods; undefined where the control plane makes the keys. */
+  readonly podCertificateSigner: string | undefined;
+}
+
+/** The control plane, and whether it signs for kubelets. */
+export interface DiscoveryInput extends Pick<DiscoveryConnection, "address" | "rootCertificates"> {
+  readonly podCertificateSigner?: string;
 }
 
 /** What a person sets; everything has a default. Configuration is given as the values that its YAML or JSON reads as. */
@@ -68,7 +75,7 @@ export interface SettingsInput {
   readonly initImage?: string;
   readonly proxyImage?: string;
   readonly ipFamilies?: IpFamilies;
-  readonly discovery?: Pick<DiscoveryConnection, "address" | "rootCertificates">;
+  readonly discovery?: DiscoveryInput;
 }
 
 /** Values that a profile sets otherwise than Istio's charts: our containers need no system call out of the ordinary. */
@@ -99,6 +106,7 @@ export function injectionSettings(input: SettingsInput = {}): InjectionSettings 
   const values = withCni(helmValues(input.values, profileValues[profile]), input.cni);
   const mesh = meshConfig(input.meshConfig);
   const config = injectorConfig(input.injectorConfig, values);
+  const { address = "", rootCertificates = "" } = input.discovery ?? {};
   const { policy, neverInjectSelector, alwaysInjectSelector, injectedAnnotations, warnings } = config;
   return {
     profile,
@@ -120,7 +128,8 @@ export function injectionSettings(input: SettingsInput = {}): InjectionSettings 
       initImage: input.initImage ?? `outrigger/init:${version}`,
       proxyImage: input.proxyImage ?? stockEnvoy,
       ipFamilies: input.ipFamilies ?? "dual",
-      discovery: input.discovery && { ...input.discovery, tokenFile },
+      discovery: input.discovery && { address, rootCertificates, tokenFile },
+      podCertificateSigner: input.discovery?.podCertificateSigner,
     },
     warnings: [...warnings, ...mesh.warnings],
   };

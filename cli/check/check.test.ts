@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { createAuthority } from "../../host/x509.ts";
 import { admissionEntries } from "../../mesh/admission-entries.ts";
+import { podCertificate, podCertificateSource } from "../../mesh/envoy/pod-certificate.ts";
 import { noClusterFacts } from "../../webhook/cluster-facts.ts";
 import { injectionSettings } from "../../webhook/settings.ts";
 import type { Pod, Registration } from "../cluster/list.ts";
@@ -47,10 +48,14 @@ interface RevisionParts {
   readonly caBundle?: string;
   readonly exempting?: boolean;
   readonly registered?: boolean;
+  readonly podCertificates?: boolean;
 }
 
 function revision(name: string, parts: RevisionParts = {}): LiveRevision {
   const { replicas = 2, caBundle = authority, exempting = true, registered = true } = parts;
+  const podCertificateSigner = "outrigger.dev/outrigger-system";
+  const discovery = { address: "discovery:15012", rootCertificates: "PEM", podCertificateSigner };
+  const asking = parts.podCertificates === true ? { discovery } : {};
   const registrations = registered ? [registration(name, caBundle, exempting)] : [];
   const entries = registrations.flatMap(({ webhooks = [] }) =>
     webhooks.map((entry) => ({
@@ -70,7 +75,7 @@ function revision(name: string, parts: RevisionParts = {}): LiveRevision {
       status: { availableReplicas: replicas },
     },
     registrations,
-    rulebook: { settings: injectionSettings({ revision: name }), facts: noClusterFacts, entries },
+    rulebook: { settings: injectionSettings({ revision: name, ...asking }), facts: noClusterFacts, entries },
   };
 }
 
@@ -92,10 +97,18 @@ function pod(name: string, image: string | undefined, annotations: Readonly<Reco
   return {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { name, namespace: "shop", annotations },
+    metadata: { name, namespace: "shop", annotations, labels: { "security.istio.io/tlsMode": "istio" } },
     spec: { containers: [{ name: "app", image: "app" }], initContainers: sidecar },
     status: { phase: "Running" },
   };
+}
+
+function withPodCertificate(given: Pod): Pod {
+  const { volume: name, folder: mountPath } = podCertificate;
+  const sources = [podCertificateSource("outrigger.dev/outrigger-system", 3600)];
+  const proxy = { name: "istio-proxy", image: "envoy:2", volumeMounts: [{ name, mountPath }] };
+  const spec = { ...given.spec, initContainers: [proxy], volumes: [{ name, projected: { sources } }] };
+  return { ...given, spec };
 }
 
 const injected = { "sidecar.istio.io/status": "{}", "istio.io/rev": "default" };
@@ -104,6 +117,7 @@ function healthy(parts: Partial<Snapshot> = {}): Snapshot {
   const revisions = parts.revisions ?? [revision("default")];
   return {
     version: { major: "1", minor: "34", gitVersion: "v1.34.4" },
+    offersPodCertificates: true,
     forbidden: [],
     revisions,
     registrations: revisions.flatMap(({ registrations }) => registrations),
@@ -144,6 +158,22 @@ const cases: Readonly<Record<string, readonly [snapshot: () => Snapshot, expecte
   ],
   "an old cluster": [() => healthy({ version: { major: "1", minor: "29", gitVersion: "v1.29.0" } }), ["OC101"]],
   "missing permissions": [() => healthy({ forbidden: ["create deployments.apps"] }), ["OC102"]],
+  "Pod certificates where there are none": [
+    () => healthy({ revisions: [revision("default", { podCertificates: true })], offersPodCertificates: false }),
+    ["OC103"],
+  ],
+  "a key of discovery's where kubelets make them": [
+    () => healthy({ revisions: [revision("default", { podCertificates: true })] }),
+    ["OC604"],
+  ],
+  "a key of the kubelet's": [
+    () =>
+      healthy({
+        revisions: [revision("default", { podCertificates: true })],
+        pods: [withPodCertificate(pod("till", "envoy:2", injected))],
+      }),
+    [],
+  ],
   "no replica": [() => healthy({ revisions: [revision("default", { replicas: 0 })] }), ["OC202"]],
   "no registration": [
     () => healthy({ revisions: [revision("default", { registered: false })], namespaces: [], pods: [] }),

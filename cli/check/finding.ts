@@ -16,6 +16,12 @@ export const codes = {
     meaning: "you cannot install or upgrade Outrigger with these credentials",
     remedy: "ask for the permission, or let someone install who has it",
   },
+  OC103: {
+    severity: "warning",
+    meaning: "kubelets make no keys there: sidecars get theirs from discovery, though Pod certificates are asked for",
+    remedy:
+      "switch the feature gate PodCertificateRequest and its API on (Kubernetes 1.34, docs/identity.md), or set discovery.podCertificates=false",
+  },
   OC201: {
     severity: "warning",
     meaning: "no Pod gets a sidecar",
@@ -123,6 +129,11 @@ export const codes = {
     severity: "warning",
     meaning: "their sidecar was written by a revision that is not installed any more",
     remedy: "label the namespace with one that is, and restart them",
+  },
+  OC604: {
+    severity: "information",
+    meaning: "discovery makes their keys, and not their kubelet, as the revision has it now",
+    remedy: "restart them: kubectl rollout restart",
   },
   OC701: {
     severity: "error",

@@ -6,11 +6,17 @@ import type { Snapshot } from "./snapshot.ts";
 const oldestMinor = 30;
 const weekMs = 7 * 24 * 3_600_000;
 
-/** The cluster itself: its version, and what the caller may do. */
-export function checkCluster({ version, forbidden }: Snapshot): Finding[] {
+/** The cluster itself: its version, what it offers, and what the caller may do. */
+export function checkCluster({ version, offersPodCertificates, forbidden, revisions }: Snapshot): Finding[] {
+  const asking = revisions.filter(({ rulebook }) => rulebook.settings.envoy.podCertificateSigner !== undefined);
+  const inVain = offersPodCertificates ? [] : asking;
   const old = Number(version.major) === 1 && Number.parseInt(version.minor, 10) < oldestMinor;
   return [
     ...(old ? [{ code: "OC101", object: "API server", message: `it is ${version.gitVersion}` } as const] : []),
+    ...inVain.map(({ name }) => {
+      const message = `it offers no PodCertificateRequests, which the revision ${name} asks for`;
+      return { code: "OC103", object: "API server", message } as const;
+    }),
     ...forbidden.map((action) => ({ code: "OC102", object: "permissions", message: `you may not ${action}` }) as const),
   ];
 }

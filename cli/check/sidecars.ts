@@ -1,4 +1,6 @@
-import { annotations } from "../../mesh/names.ts";
+import { certificateSignerOf } from "../../discovery/registry/certificate-signer.ts";
+import { annotations, labels } from "../../mesh/names.ts";
+import type { PodSpec } from "../../mesh/pod.ts";
 import { getsSidecar } from "../../webhook/explain/flip.ts";
 import type { Pod } from "../cluster/list.ts";
 import { argumentsOf, flagsOf, type LiveRevision } from "../cluster/live-rulebooks.ts";
@@ -15,8 +17,8 @@ function runs({ metadata, status }: Pod): boolean {
 
 function shouldHaveSidecar({ revisions, namespaces }: Snapshot, pod: Pod): boolean {
   const name = pod.metadata.namespace ?? "";
-  const labels = namespaces.find(({ metadata }) => metadata.name === name)?.metadata.labels ?? {};
-  const subject = { workload: pod.metadata.name, namespace: { name, labels }, object: pod };
+  const found = namespaces.find(({ metadata }) => metadata.name === name)?.metadata.labels ?? {};
+  const subject = { workload: pod.metadata.name, namespace: { name, labels: found }, object: pod };
   return revisions.some(({ rulebook }) => getsSidecar(subject, rulebook));
 }
 
@@ -29,6 +31,13 @@ function isOutOfDate(pod: Pod, { deployment }: LiveRevision): boolean {
   const { proxyImage } = flagsOf(argumentsOf(deployment));
   if (proxyImage === undefined || pod.metadata.annotations?.[proxyImageAnnotation] !== undefined) return false;
   return proxyImageOf(pod) !== proxyImage;
+}
+
+/** Whether its key comes from discovery, where the kubelet would make that of a new one. */
+function lacksPodCertificate({ metadata, spec }: Pod, { rulebook }: LiveRevision): boolean {
+  const { podCertificateSigner } = rulebook.settings.envoy;
+  if (metadata.labels?.[labels.tlsMode] !== "istio") return false;
+  return podCertificateSigner !== undefined && certificateSignerOf({ spec: spec as PodSpec }) !== podCertificateSigner;
 }
 
 /** One finding a namespace, with some of the Pods' names. */
@@ -51,6 +60,10 @@ export function checkSidecars(snapshot: Snapshot): Finding[] {
     const name = pod.metadata.annotations?.[revisionAnnotation] ?? "default";
     return revisions.find((revision) => revision.name === name);
   };
+  const isOfRevision = (pod: Pod, check: (pod: Pod, revision: LiveRevision) => boolean) => {
+    const revision = revisionOf(pod);
+    return revision !== undefined && check(pod, revision);
+  };
   return [
     ...grouped(
       "OC601",
@@ -58,10 +71,11 @@ export function checkSidecars(snapshot: Snapshot): Finding[] {
     ),
     ...grouped(
       "OC602",
-      injected.filter((pod) => {
-        const revision = revisionOf(pod);
-        return revision !== undefined && isOutOfDate(pod, revision);
-      }),
+      injected.filter((pod) => isOfRevision(pod, isOutOfDate)),
+    ),
+    ...grouped(
+      "OC604",
+      snapshot.offersPodCertificates ? injected.filter((pod) => isOfRevision(pod, lacksPodCertificate)) : [],
     ),
     ...grouped(
       "OC603",

@@ -1,4 +1,6 @@
 import { ApiError, type ClusterApi, type KubernetesObject } from "../../deploy/cluster/api.ts";
+import { findResource } from "../../deploy/cluster/resources.ts";
+import { podCertificateVersions } from "../../deploy/install/preflight.ts";
 import { type DataObject, type Pod, type Registration, readAll, readOne, registrationsPath } from "../cluster/list.ts";
 import { argumentsOf, flagsOf, type LiveRevision, liveRevisions } from "../cluster/live-rulebooks.ts";
 
@@ -10,6 +12,8 @@ export type Trial =
 /** Everything of the cluster that the checks look at. */
 export interface Snapshot {
   readonly version: { readonly major: string; readonly minor: string; readonly gitVersion: string };
+  /** Whether the API server offers PodCertificateRequests in a version that discovery understands. */
+  readonly offersPodCertificates: boolean;
   /** What is needed to install, and not allowed: `create deployments.apps`. */
   readonly forbidden: readonly string[];
   readonly revisions: readonly LiveRevision[];
@@ -95,10 +99,18 @@ async function tryPod(api: ClusterApi, namespace: string, revision: string): Pro
   }
 }
 
+async function findPodCertificates(api: ClusterApi): Promise<boolean> {
+  const found = await Promise.all(
+    podCertificateVersions.map((version) => findResource(api, version, "PodCertificateRequest")),
+  );
+  return found.some((resource) => resource !== undefined);
+}
+
 /** Reads what the checks look at, and tries a Pod with each revision. */
 export async function takeSnapshot(api: ClusterApi): Promise<Snapshot> {
-  const [version, forbidden, revisions, registrations, namespaces, pods] = await Promise.all([
+  const [version, offersPodCertificates, forbidden, revisions, registrations, namespaces, pods] = await Promise.all([
     api.request<Snapshot["version"]>({ path: "/version" }).then(({ body }) => body),
+    findPodCertificates(api),
     forbiddenActions(api),
     liveRevisions(api),
     readAll<Registration>(api, registrationsPath),
@@ -107,7 +119,8 @@ export async function takeSnapshot(api: ClusterApi): Promise<Snapshot> {
   ]);
   const authorities = await readAuthorities(api, revisions);
   const trials = await Promise.all(revisions.map(({ name }) => tryPod(api, "default", name)));
-  return { version, forbidden, revisions, registrations, namespaces, pods, authorities, trials };
+  const cluster = { version, offersPodCertificates, forbidden };
+  return { ...cluster, revisions, registrations, namespaces, pods, authorities, trials };
 }
 
 export { hasSidecar };

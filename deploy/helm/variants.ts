@@ -88,6 +88,7 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       localityLbSetting: value("discovery.locality") as unknown as null,
       outboundTrafficPolicy: value("discovery.outboundTrafficPolicy") as "ALLOW_ANY",
       accessLog: value("discovery.accessLog") as "text",
+      podCertificates: value("discovery.podCertificates") as unknown as boolean,
       replicas: { minimum: integer("discovery.replicas.minimum"), maximum: integer("discovery.replicas.maximum") },
       resources: value("yaml:discovery.resources") as unknown as InstallSettings["discovery"]["resources"],
       priorityClassName: value("discovery.priorityClassName"),
@@ -109,6 +110,7 @@ const nodeAgent = "and $.Values.cni.enabled $.Values.cni.agent";
 const switches: Readonly<Record<string, string>> = {
   "-namespaces": 'eq $.Values.injection.platform "openshift"',
   "outrigger-discovery-@@revision@@": discoveryActive,
+  "-pod-certificates": `${discoveryActive.slice(1, -1)} $.Values.discovery.podCertificates`,
   "-cni": nodeAgent,
   "-cni-pods": nodeAgent,
   "-cni-delete": `${nodeAgent} (eq $.Values.cni.repair "delete")`,
@@ -119,8 +121,7 @@ const switches: Readonly<Record<string, string>> = {
   ServiceMonitor: "$.Values.monitoring.serviceMonitor",
   PrometheusRule: "$.Values.monitoring.alerts",
   "-dashboard": "$.Values.monitoring.dashboard",
-  ValidatingAdmissionPolicy: "$.Values.sidecarPolicy",
-  ValidatingAdmissionPolicyBinding: "$.Values.sidecarPolicy",
+  "outrigger-sidecar-required": "$.Values.sidecarPolicy",
 };
 
 /** The text, where the condition holds. */

@@ -65,7 +65,7 @@ async function bring(api: ClusterApi, settings: InstallSettings, options: Instal
   const workload = workloadManifests(settings);
   const registrations = await registrationsFor(api, settings);
   const policies = policyManifests(settings);
-  await checkCluster(api, [...definitions, ...node, ...workload, ...registrations, ...policies]);
+  await checkCluster(api, settings, [...definitions, ...node, ...workload, ...registrations, ...policies]);
 
   await applyAll(api, await ownOrMissing(api, definitions), options);
   // The nodes first: Pods without istio-init come only when these can write their rules.

@@ -1,6 +1,8 @@
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
 import { findResource } from "../cluster/resources.ts";
+import { hasDiscovery } from "../manifests/discovery-names.ts";
+import type { InstallSettings } from "../settings.ts";
 
 /** ValidatingAdmissionPolicy and matchConditions are stable from here on. */
 const oldestMinor = 30;
@@ -35,12 +37,42 @@ async function missingKinds(api: ClusterApi, objects: readonly KubernetesObject[
   return problems;
 }
 
+/** The versions of Pod certificates' API that discovery understands. */
+export const podCertificateVersions = ["certificates.k8s.io/v1beta1", "certificates.k8s.io/v1alpha1"] as const;
+
+/** Pod certificates, which no object of an installation is of, and which clusters offer only when they are told to. */
+async function podCertificateProblems(api: ClusterApi): Promise<Problem[]> {
+  for (const version of podCertificateVersions) {
+    const found = await findResource(api, version, "PodCertificateRequest");
+    if (found !== undefined) return [];
+  }
+  return [
+    {
+      field: "discovery.podCertificates",
+      value: "true",
+      message: "needs PodCertificateRequests, which the API server does not offer",
+      remedy:
+        "use Kubernetes 1.34 or later with the feature gate PodCertificateRequest on API server, controller manager and " +
+        "kubelets, and --runtime-config for the API (docs/identity.md), or leave it out",
+    },
+  ];
+}
+
 /**
- * Looks, before anything is changed, whether the cluster can take these objects.
+ * Looks, before anything is changed, whether the cluster can take these objects, and offers what the settings need.
  * @throws OutriggerError CLUSTER_UNFIT with every problem
  */
-export async function checkCluster(api: ClusterApi, objects: readonly KubernetesObject[]): Promise<void> {
+export async function checkCluster(
+  api: ClusterApi,
+  settings: InstallSettings,
+  objects: readonly KubernetesObject[],
+): Promise<void> {
   const { body: version } = await api.request<Version>({ path: "/version" });
-  const problems = [...versionProblems(version), ...(await missingKinds(api, objects))];
+  const signs = hasDiscovery(settings) && settings.discovery.podCertificates;
+  const problems = [
+    ...versionProblems(version),
+    ...(await missingKinds(api, objects)),
+    ...(signs ? await podCertificateProblems(api) : []),
+  ];
   if (problems.length > 0) throw new OutriggerError("CLUSTER_UNFIT", problems);
 }

@@ -12,6 +12,7 @@ import {
   discoveryName,
   discoveryRootSecretName,
   meshAuthoritySecretName,
+  podCertificateSigner,
 } from "./discovery-names.ts";
 import { commonLabels } from "./names.ts";
 import type { Permission } from "./webhook-access.ts";
@@ -37,6 +38,25 @@ export const discoveryClusterPermissions: readonly Permission[] = [
     reason: "have the API server say which Pod a proxy's token belongs to",
   },
 ];
+
+/** What discovery may do in the whole cluster besides, where it signs what kubelets ask for Pods. */
+export function podCertificatePermissions(settings: InstallSettings): Permission[] {
+  const apiGroups = ["certificates.k8s.io"];
+  return [
+    {
+      rule: { apiGroups, resources: ["podcertificaterequests"], verbs: follow },
+      reason: "see what kubelets ask to have signed",
+    },
+    {
+      rule: { apiGroups, resources: ["podcertificaterequests/status"], verbs: ["update"] },
+      reason: "answer them; the API server lets it answer those of its own signer only",
+    },
+    {
+      rule: { apiGroups, resources: ["signers"], resourceNames: [podCertificateSigner(settings)], verbs: ["sign"] },
+      reason: "be that signer",
+    },
+  ];
+}
 
 /** What discovery may do in its own namespace. */
 export function discoveryNamespacePermissions(settings: InstallSettings): Permission[] {
@@ -78,22 +98,24 @@ export function discoveryAccessObjects(
   const metadata = discoveryMetadata(settings);
   const { name, namespace } = metadata;
   const subjects = [{ kind: "ServiceAccount", name, namespace }];
-  const wide = { name: discoveryClusterWideName(settings), labels: commonLabels(settings) };
+  const clusterWide = (
+    wideName: string,
+    permissions: readonly Permission[],
+  ): (IClusterRole | IClusterRoleBinding)[] => {
+    const wide = { name: wideName, labels: commonLabels(settings) };
+    const roleRef = { apiGroup, kind: "ClusterRole", name: wideName };
+    return [
+      { apiVersion, kind: "ClusterRole", metadata: wide, rules: permissions.map(({ rule }) => rule) },
+      { apiVersion, kind: "ClusterRoleBinding", metadata: wide, roleRef, subjects },
+    ];
+  };
+  const wideName = discoveryClusterWideName(settings);
   return [
     { apiVersion, kind: "Role", metadata, rules: discoveryNamespacePermissions(settings).map(({ rule }) => rule) },
     { apiVersion, kind: "RoleBinding", metadata, roleRef: { apiGroup, kind: "Role", name }, subjects },
-    {
-      apiVersion,
-      kind: "ClusterRole",
-      metadata: wide,
-      rules: discoveryClusterPermissions.map(({ rule }) => rule),
-    },
-    {
-      apiVersion,
-      kind: "ClusterRoleBinding",
-      metadata: wide,
-      roleRef: { apiGroup, kind: "ClusterRole", name: wide.name },
-      subjects,
-    },
+    ...clusterWide(wideName, discoveryClusterPermissions),
+    ...(settings.discovery.podCertificates
+      ? clusterWide(`${wideName}-pod-certificates`, podCertificatePermissions(settings))
+      : []),
   ];
 }

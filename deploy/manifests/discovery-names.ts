@@ -29,6 +29,11 @@ export function discoveryAddress(settings: Named): string {
   return `${discoveryName(settings)}.${settings.namespace}.svc:${discoveryPorts.ads}`;
 }
 
+/** By which kubelets ask this mesh's discovery for certificates; another mesh of the cluster has another namespace. */
+export function podCertificateSigner({ namespace }: Pick<Named, "namespace">): string {
+  return `outrigger.dev/${namespace}`;
+}
+
 export function discoveryMetadata(settings: Named) {
   return { name: discoveryName(settings), namespace: settings.namespace, labels: commonLabels(settings) };
 }

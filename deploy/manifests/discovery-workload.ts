@@ -11,6 +11,7 @@ import {
   discoveryRootSecretName,
   discoverySelector,
   meshAuthoritySecretName,
+  podCertificateSigner,
 } from "./discovery-names.ts";
 import { spreadOut } from "./placement.ts";
 import { autoscalerOf, disruptionBudgetOf } from "./replicas.ts";
@@ -44,6 +45,8 @@ function discoveryArguments(settings: InstallSettings): string[] {
     `--locality-lb-setting=${localityArgument(discovery.localityLbSetting)}`,
     `--outbound-traffic-policy=${discovery.outboundTrafficPolicy}`,
     `--access-log=${discovery.accessLog}`,
+    `--pod-certificates=${discovery.podCertificates}`,
+    `--pod-certificate-signer=${podCertificateSigner(settings)}`,
     `--log-level=${discovery.logLevel}`,
   ];
 }

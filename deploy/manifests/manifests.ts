@@ -11,6 +11,7 @@ import { discoveryMonitor, discoveryNetworkPolicy, discoveryRoot, discoveryServi
 import { discoveryAutoscaler, discoveryDeployment, discoveryDisruptionBudget } from "./discovery-workload.ts";
 import { alertRules, dashboardConfigMap, serviceMonitor } from "./monitoring.ts";
 import { namespace } from "./namespace.ts";
+import { podCertificatePolicy, podCertificatePolicyBinding } from "./pod-certificate-policy.ts";
 import { sidecarPolicy, sidecarPolicyBinding } from "./sidecar-policy.ts";
 import { accessObjects, serviceAccount } from "./webhook-access.ts";
 import { revisionRegistration, tagRegistrations } from "./webhook-registration.ts";
@@ -39,6 +40,9 @@ export function discoveryManifests(settings: InstallSettings): KubernetesObject[
   return plain([
     discoveryServiceAccount(settings),
     ...discoveryAccessObjects(settings),
+    ...(settings.discovery.podCertificates
+      ? [podCertificatePolicy(settings), podCertificatePolicyBinding(settings)]
+      : []),
     discoveryRoot(settings),
     discoveryService(settings),
     ...(settings.networkPolicy ? [discoveryNetworkPolicy(settings)] : []),

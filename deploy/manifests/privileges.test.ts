@@ -3,7 +3,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { installSettings } from "../settings.ts";
-import { discoveryClusterPermissions, discoveryNamespacePermissions } from "./discovery-access.ts";
+import {
+  discoveryClusterPermissions,
+  discoveryNamespacePermissions,
+  podCertificatePermissions,
+} from "./discovery-access.ts";
 import { discoveryDeployment } from "./discovery-workload.ts";
 import { clusterPermissions, namespacePermissions, openShiftPermissions, type Permission } from "./webhook-access.ts";
 import { deployment } from "./webhook-workload.ts";
@@ -36,6 +40,8 @@ test("docs/privileges.md has discovery's permissions, each with its reason", () 
   const namespace = discoveryNamespacePermissions(installSettings());
   assert.deepEqual(rowsBelow("Discovery, in the whole cluster"), discoveryClusterPermissions.map(rowOf));
   assert.deepEqual(rowsBelow("Discovery, in its own namespace"), namespace.map(rowOf));
+  const forPods = podCertificatePermissions(installSettings());
+  assert.deepEqual(rowsBelow("Discovery, for Pod certificates"), forPods.map(rowOf));
 });
 
 test("with cert-manager the webhook may do less, as the document says", () => {
@@ -47,7 +53,11 @@ test("with cert-manager the webhook may do less, as the document says", () => {
 
 test("no permission is for everything", () => {
   const settings = installSettings({ tags: ["prod"] });
-  const discovery = [...discoveryClusterPermissions, ...discoveryNamespacePermissions(settings)];
+  const discovery = [
+    ...discoveryClusterPermissions,
+    ...podCertificatePermissions(settings),
+    ...discoveryNamespacePermissions(settings),
+  ];
   for (const { rule } of [...clusterPermissions(settings), ...namespacePermissions(settings), ...discovery]) {
     for (const part of [...(rule.apiGroups ?? []), ...(rule.resources ?? []), ...rule.verbs])
       assert.notEqual(part, "*");

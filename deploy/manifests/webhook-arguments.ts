@@ -1,5 +1,5 @@
 import type { InstallSettings } from "../settings.ts";
-import { discoveryAddress, discoveryRootKey, hasDiscovery } from "./discovery-names.ts";
+import { discoveryAddress, discoveryRootKey, hasDiscovery, podCertificateSigner } from "./discovery-names.ts";
 import { authoritySecretName, configurationName, webhookName, webhookPorts } from "./names.ts";
 
 /** Where the certificate comes from: files that cert-manager keeps, or the webhook itself. */
@@ -38,6 +38,8 @@ export function webhookArguments(settings: InstallSettings, folders: ArgumentFol
     `--discovery=${hasDiscovery(settings)}`,
     `--discovery-address=${discoveryAddress(settings)}`,
     `--discovery-ca=${folders.discovery}/${discoveryRootKey}`,
+    `--pod-certificates=${settings.discovery.podCertificates}`,
+    `--pod-certificate-signer=${podCertificateSigner(settings)}`,
     `--init-image=${images.init}`,
     `--proxy-image=${images.proxy}`,
     `--log-level=${webhook.logLevel}`,

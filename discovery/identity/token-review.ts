@@ -1,4 +1,5 @@
 import type { AuthenticationV1Api, V1TokenReviewStatus } from "@kubernetes/client-node";
+import { withinTimeLimit } from "../../kubernetes/time-limit.ts";
 import { type Authentication, type Authenticator, parseUserName } from "./authentication.ts";
 import { claimsIn, faultOf } from "./token-claims.ts";
 
@@ -7,9 +8,6 @@ export type TokenReviews = Pick<AuthenticationV1Api, "createTokenReview">;
 
 const podNameKey = "authentication.kubernetes.io/pod-name";
 const podUidKey = "authentication.kubernetes.io/pod-uid";
-
-/** Longer, and the client is told to come again. */
-const timeoutMs = 5_000;
 
 /**
  * What the API server says of a token: it knows whether the Pod, the ServiceAccount and the token itself are still there.
@@ -27,16 +25,6 @@ export function judgeReview(review: V1TokenReviewStatus | undefined, audience: s
   return { ok: true, identity: { ...name, pod: { name: podName, uid: podUid } } };
 }
 
-async function withTimeout<T>(work: Promise<T>): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Asks the API server about each token that may be one by its own words. */
 export function tokenReviewer(api: TokenReviews, audience: string): Authenticator {
   return async (token) => {
@@ -48,7 +36,7 @@ export function tokenReviewer(api: TokenReviews, audience: string): Authenticato
       spec: { token, audiences: [audience] },
     };
     try {
-      return judgeReview((await withTimeout(api.createTokenReview({ body }))).status, audience);
+      return judgeReview((await withinTimeLimit(api.createTokenReview({ body }))).status, audience);
     } catch (error) {
       return { ok: false, reason: "unavailable", detail: (error as Error).message };
     }

@@ -2,7 +2,7 @@ import { issueCertificate } from "../../host/x509.ts";
 import type { KeyAlgorithm } from "../../host/x509-keys.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { createResourceSet, type ResourceSet } from "../resources/resource-set.ts";
-import { certificateSecret, rootsSecret } from "../translate/secrets.ts";
+import { certificateSecret, podCertificateSecret, rootsSecret } from "../translate/secrets.ts";
 import { spiffeId } from "../translate/tls.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
 
@@ -20,6 +20,8 @@ export interface HeldSecrets {
 /** Certificates of workloads: issued when the first proxy of an identity connects, renewed while one is connected. */
 export interface WorkloadSecrets {
   of(name: WorkloadName): Promise<HeldSecrets>;
+  /** Those of a Pod that has key and certificate in files: where these are, and the roots. */
+  inPod(): HeldSecrets;
   /** Signs everything anew with another authority. */
   replaceAuthority(authority: MeshAuthority): Promise<void>;
   /** When each certificate that is in use ends. */
@@ -62,6 +64,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
   const entries = new Map<string, Promise<Entry>>();
   const ready = new Map<string, Entry>();
   let authority = options.authority;
+  const inPods = createResourceSet([podCertificateSecret(), rootsSecret(authority.roots)]);
 
   async function issue(name: WorkloadName, entry: Pick<Entry, "set">): Promise<Date> {
     const signedBy = authority;
@@ -134,8 +137,10 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
         throw error;
       }
     },
+    inPod: () => ({ set: inPods, release() {} }),
     async replaceAuthority(next) {
       authority = next;
+      if (inPods.update([rootsSecret(next.roots)]).size > 0) options.onChange();
       await Promise.all(
         [...ready].map(async ([key, entry]) => {
           const [namespace = "", serviceAccount = ""] = key.split("/");

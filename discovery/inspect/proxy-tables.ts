@@ -107,6 +107,7 @@ function secretRows(dump: JsonValue, now: Date): Rows {
       String(isValid),
       certificate?.subjectAltName ?? certificate?.subject ?? "",
       certificate?.validToDate.toISOString() ?? "",
+      text(at(secret, "secret", "tls_certificate", "watched_directory", "path")) || "SDS",
     ];
   });
 }
@@ -116,7 +117,7 @@ const headings: Readonly<Record<ShownKind, readonly string[]>> = {
   routes: ["NAME", "VHOST NAME", "DOMAINS", "MATCH", "DESTINATION"],
   clusters: ["SERVICE FQDN", "PORT", "SUBSET", "DIRECTION", "TYPE", "SECURITY"],
   endpoints: ["ENDPOINT", "STATUS", "OUTLIER CHECK", "CLUSTER"],
-  secrets: ["RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "IDENTITY", "NOT AFTER"],
+  secrets: ["RESOURCE NAME", "TYPE", "STATUS", "VALID CERT", "IDENTITY", "NOT AFTER", "SOURCE"],
 };
 
 /** The admin interface's path that tells of a kind. */

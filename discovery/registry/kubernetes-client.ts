@@ -4,8 +4,11 @@ import { authorityFiles, servingFiles } from "../identity/authority-files.ts";
 import { type AuthoritySource, storedAuthorities } from "../identity/authority-source.ts";
 import { defaultLimits, limitedAuthenticator } from "../identity/limited-authenticator.ts";
 import { materialSecret } from "../identity/material-secret.ts";
+import type { RequestSourceEvents } from "../identity/pod-certificates/serve.ts";
+import type { PodCertificateRequests } from "../identity/pod-certificates/signer.ts";
 import { publishRoots } from "../identity/published-root.ts";
 import { tokenReviewer } from "../identity/token-review.ts";
+import { kubernetesPodCertificateRequests } from "./pod-certificate-requests.ts";
 
 /** The cluster that this process runs in, or the one that KUBECONFIG names, by its current context unless given. */
 export function kubeConfig(context?: string): KubeConfig {
@@ -36,4 +39,9 @@ export async function kubernetesAuthorities(
 export function kubernetesPublisher(namespace: string, name: string): (roots: string) => Promise<void> {
   const api = kubeConfig().makeApiClient(CoreV1Api);
   return (roots) => publishRoots(api, namespace, name, roots);
+}
+
+/** What kubelets ask of a signer. */
+export function kubernetesRequests(signerName: string, events: RequestSourceEvents): PodCertificateRequests {
+  return kubernetesPodCertificateRequests({ config: kubeConfig(), signerName, ...events });
 }

@@ -1,4 +1,5 @@
 import { containers, labels as labelNames } from "../../mesh/names.ts";
+import { certificateSignerOf } from "./certificate-signer.ts";
 import type { NodeObject, PodObject } from "./objects.ts";
 
 export interface Locality {
@@ -14,6 +15,8 @@ export interface Workload {
   readonly uid: string;
   readonly addresses: readonly string[];
   readonly serviceAccount: string;
+  /** The signer of the certificate that the kubelet puts into files of its proxy; undefined where there are none. */
+  readonly certificateSigner: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly locality: Locality;
   /** The node it runs on; empty while it has none. */
@@ -88,6 +91,7 @@ export function workloadFrom(pod: PodObject, node: NodeObject | undefined): Work
     uid: pod.metadata?.uid ?? "",
     addresses: addresses.filter((ip): ip is string => ip !== undefined && ip !== ""),
     serviceAccount: pod.spec?.serviceAccountName ?? "default",
+    certificateSigner: certificateSignerOf(pod),
     labels,
     locality: localityOf(node, labels),
     node: pod.spec?.nodeName ?? "",

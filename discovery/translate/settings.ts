@@ -12,6 +12,8 @@ export interface MeshSettings extends ServiceDefaults {
   /** Which endpoints are preferred where a Service says nothing of it: Istio's `localityLbSetting`. */
   readonly locality: LocalitySetting;
   readonly accessLog: "text" | "json" | "off";
+  /** Who signs what kubelets put into Pods, when that is discovery: such Pods get no key from it. */
+  readonly podCertificateSigner: string | undefined;
   /** Where spans go, if anywhere: an OpenTelemetry collector's OTLP port over gRPC. */
   readonly tracing: TracingSettings | undefined;
 }
@@ -32,5 +34,6 @@ export const defaultSettings: MeshSettings = {
   outboundTraffic: "ALLOW_ANY",
   locality: noLocalitySetting,
   accessLog: "text",
+  podCertificateSigner: undefined,
   tracing: undefined,
 };

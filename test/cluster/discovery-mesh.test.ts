@@ -7,7 +7,8 @@ import { objectPath } from "../../deploy/cluster/resources.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
 import { isReady, type Pod } from "./pod.ts";
-import { type Answer, get, requestSeen } from "./traffic.ts";
+import { type Requests, startRequests } from "./requests.ts";
+import { get, requestSeen } from "./traffic.ts";
 import { until } from "./waiting.ts";
 import { appDeployment, appPod, appService } from "./workload.ts";
 
@@ -18,45 +19,6 @@ before(async () => {
   cluster = await connect();
   await installed(cluster);
 });
-
-/** Requests one after the other, each on a connection of its own, by the Pod's own command; its log has the answers. */
-interface Requests {
-  readonly client: Pod;
-  /** What came since it was asked last: the names of the Pods that answered, and what went wrong. */
-  readonly since: () => Promise<{ readonly answered: readonly string[]; readonly failed: readonly string[] }>;
-  /** Waits for some more answers, and takes those since the last time along. */
-  readonly more: (count?: number) => ReturnType<Requests["since"]>;
-}
-
-async function startRequests(namespace: string): Promise<Requests> {
-  const loop = `while :; do app get -timeout 10s http://server.${namespace}/; done`;
-  await cluster.apply([appPod(namespace, "client", { container: { command: ["sh", "-c", loop], args: [] } })]);
-  const client = await cluster.readyPod(namespace, "app=client");
-  let seen = 0;
-  const lines = async () => (await cluster.logs(client, "app")).split("\n").slice(0, -1);
-  const take = (all: readonly string[]) => {
-    const fresh = all.slice(seen).map((line) => (line.startsWith("{") ? (JSON.parse(line) as Answer) : line));
-    seen = all.length;
-    const isGood = (answer: Answer | string): answer is Answer => typeof answer !== "string" && answer.status === 200;
-    return {
-      answered: fresh.filter(isGood).map((answer) => requestSeen(answer).host),
-      failed: fresh.filter((answer) => !isGood(answer)).map((answer) => JSON.stringify(answer)),
-    };
-  };
-  return {
-    client,
-    since: async () => take(await lines()),
-    more: async (count = 30) => {
-      const target = (await lines()).length + count;
-      return take(
-        await until(`${count} more requests`, async () => {
-          const all = await lines();
-          return all.length >= target && all;
-        }),
-      );
-    },
-  };
-}
 
 async function kill(pod: Pod): Promise<void> {
   const path = await objectPath(cluster.api, pod);
@@ -88,7 +50,7 @@ async function mesh(t: TestContext): Promise<{ namespace: string; requests: Requ
     appService(namespace, "server"),
   ]);
   const servers = await readyPods(namespace, "app=server", 2);
-  const requests = await startRequests(namespace);
+  const requests = await startRequests(cluster, namespace);
   await until("answers of both Pods", async () => new Set((await requests.more()).answered).size === 2);
   return { namespace, requests, servers };
 }

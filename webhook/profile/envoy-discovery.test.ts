@@ -67,6 +67,40 @@ describe("a sidecar with a control plane", () => {
   });
 });
 
+describe("a sidecar whose key the kubelet makes", () => {
+  const settings = injectionSettings({ discovery: { ...discovery, podCertificateSigner: "outrigger.dev/mesh" } });
+  const pod = injected(settings);
+
+  it("has it in a volume that only istio-proxy mounts, beside its token", () => {
+    const podCertificate = {
+      signerName: "outrigger.dev/mesh",
+      keyType: "ECDSAP256",
+      maxExpirationSeconds: 86_400,
+      keyPath: "key.pem",
+      certificateChainPath: "certificate-chain.pem",
+    };
+    const [token, certificate, ...more] = pod.spec.volumes ?? [];
+    assert.equal(token?.name, "outrigger-token");
+    assert.deepEqual(certificate, { name: "outrigger-certificate", projected: { sources: [{ podCertificate }] } });
+    assert.deepEqual(more, []);
+    const mounts = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].flatMap(({ name, volumeMounts = [] }) =>
+      volumeMounts.map((mount) => `${name} ${mount.name} ${mount.mountPath} ${mount.readOnly}`),
+    );
+    assert.deepEqual(mounts, [
+      "istio-proxy outrigger-token /var/run/secrets/tokens true",
+      "istio-proxy outrigger-certificate /var/run/secrets/workload-certificate true",
+    ]);
+  });
+
+  it("starts with the same bootstrap: discovery tells it where its files are", () => {
+    assert.deepEqual(bootstrapOf(pod), bootstrapOf(injected(injectionSettings({ discovery }))));
+  });
+
+  it("is left alone by a second injection", () => {
+    assert.deepEqual(injected(settings, pod), pod);
+  });
+});
+
 describe("a sidecar without a control plane", () => {
   it("has none of it", () => {
     const pod = injected(injectionSettings());

@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { addresses, apiPort, clusterDomain, type Layout } from "./layout.ts";
 import type { Program } from "./programs.ts";
 
+/** Off in Kubernetes 1.34 unless asked for; the kubelet has it in its configuration. */
+export const podCertificateGate = "PodCertificateRequest";
+
 const storeUrl = "http://127.0.0.1:2379";
 
 /**
@@ -51,6 +54,8 @@ export function apiServer(place: Layout): Program {
       "--allow-privileged=true",
       "--authorization-mode=Node,RBAC",
       "--enable-admission-plugins=NodeRestriction",
+      `--feature-gates=${podCertificateGate}=true`,
+      "--runtime-config=certificates.k8s.io/v1alpha1/podcertificaterequests=true",
       "--shutdown-delay-duration=0s",
       `--audit-log-path=${place.auditLog}`,
       `--audit-policy-file=${join(place.configuration, "audit-policy.json")}`,
@@ -63,6 +68,7 @@ export function controllerManager(place: Layout): Program {
     name: "kube-controller-manager",
     arguments: [
       `--kubeconfig=${place.kubeconfig("kube-controller-manager")}`,
+      `--feature-gates=${podCertificateGate}=true`,
       "--use-service-account-credentials=true",
       "--leader-elect=false",
       `--root-ca-file=${join(place.credentials, "authority.crt")}`,

@@ -1,5 +1,6 @@
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { podCertificateGate } from "./control-plane.ts";
 import { addresses, clusterDomain, type Layout, nodeName, pauseImage } from "./layout.ts";
 import type { Program } from "./programs.ts";
 
@@ -65,6 +66,7 @@ const kubeletConfiguration = (place: Layout) => ({
   resolvConf: "",
   makeIPTablesUtilChains: false,
   serializeImagePulls: false,
+  featureGates: { [podCertificateGate]: true },
   imageGCHighThresholdPercent: 100,
   evictionHard: { "memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%" },
 });

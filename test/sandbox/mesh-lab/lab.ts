@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootstrapArgument, sidecarBootstrap } from "../../../mesh/envoy/bootstrap.ts";
 import { tokenAudience } from "../../../mesh/envoy/discovery.ts";
-import { eventually, projectFolder, type Running, run, start } from "./namespaces.ts";
+import { eventually, type Mount, projectFolder, type Running, run, start } from "./namespaces.ts";
 
 /**
  * A mesh on this machine: Pods as network namespaces on a bridge of their own, real capture rules by `outrigger init`, real
@@ -23,6 +23,9 @@ export interface PodSpec {
   readonly node?: string;
   /** What its sidecar shows, if it is not its own token. */
   readonly token?: string;
+  /** What its spec has besides; and a folder that its sidecar sees at another place. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly mount?: Mount;
   /** Whether to wait until its sidecar is ready; so unless said otherwise. */
   readonly waits?: boolean;
 }
@@ -157,8 +160,9 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
   function startEnvoy(
     netns: string,
     ip: string,
-    spec: Required<Omit<PodSpec, "app" | "token" | "waits" | "node">>,
+    spec: Required<Omit<PodSpec, "app" | "token" | "waits" | "node" | "spec" | "mount">>,
     shown: string,
+    mount: Mount | undefined,
   ): Running {
     const home = join(folder, `${spec.namespace}.${spec.name}`);
     mkdirSync(home, { recursive: true });
@@ -173,6 +177,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       netns,
       user: proxyUser,
       log: join(home, "envoy.log"),
+      ...(mount && { mount }),
       command: [
         envoy,
         ...["--config-yaml", bootstrap, "--service-node", node, "--service-cluster", spec.name],
@@ -251,7 +256,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
           uid,
           labels: { ...labels, ...(meshed ? { "security.istio.io/tlsMode": "istio" } : {}) },
         },
-        spec: { serviceAccountName: serviceAccount, containers: [], nodeName: given.node },
+        spec: { serviceAccountName: serviceAccount, containers: [], nodeName: given.node, ...given.spec },
         status: { phase: "Running", podIPs: [{ ip }] },
       });
       const processes: Running[] = [];
@@ -266,7 +271,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       if (meshed) {
         const capture = ["init", "-p", "15001", "-z", "15006", "-u", "1337", "-m", "REDIRECT", "-i", "*", "-b", "*"];
         inNetns(join(projectFolder, "bin", "outrigger"), ...capture, "-d", "15090,15021,15020");
-        envoyProcess = startEnvoy(netns, ip, spec, given.token ?? token(identity));
+        envoyProcess = startEnvoy(netns, ip, spec, given.token ?? token(identity), given.mount);
         processes.push(envoyProcess);
       }
       const stop = async () => {

@@ -21,15 +21,30 @@ export interface Start {
   readonly env?: Readonly<Record<string, string>>;
   /** The user and group it runs as; root unless given. */
   readonly user?: number;
+  /** A folder that it alone sees at another place, below /run. */
+  readonly mount?: Mount;
 }
 
-export function start({ netns, command, log, env = {}, user }: Start): Running {
+export interface Mount {
+  readonly folder: string;
+  readonly at: string;
+}
+
+/** What `ip netns exec` starts has a mount namespace of its own, so /run can be emptied there. */
+const mountScript = 'mount -t tmpfs run /run && mkdir -p "$1" && mount --bind "$2" "$1" && shift 2 && exec "$@"';
+
+export function start({ netns, command, log, env = {}, user, mount }: Start): Running {
+  const mounting = mount === undefined ? [] : ["sh", "-c", mountScript, "mount", mount.at, mount.folder];
   const asUser = user === undefined ? [] : ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"];
   const file = openSync(log, "a");
-  const child = spawn("ip", ["netns", "exec", netns, "setpriv", "--pdeathsig=KILL", ...asUser, ...command], {
-    stdio: ["ignore", file, file],
-    env: { ...process.env, ...env },
-  });
+  const child = spawn(
+    "ip",
+    ["netns", "exec", netns, ...mounting, "setpriv", "--pdeathsig=KILL", ...asUser, ...command],
+    {
+      stdio: ["ignore", file, file],
+      env: { ...process.env, ...env },
+    },
+  );
   closeSync(file);
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   return {
