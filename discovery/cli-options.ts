@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import type { LogLevel } from "../host/log.ts";
-import { truth, wholeNumber, withLogLevel } from "../host/service-command.ts";
+import { duration, truth, wholeNumber, withLogLevel } from "../host/service-command.ts";
 import { type KeyAlgorithm, keyAlgorithms } from "../host/x509-keys.ts";
 import { tokenAudience } from "../mesh/envoy/discovery.ts";
 import { defaultSigner } from "../mesh/envoy/pod-certificate.ts";
@@ -32,6 +32,7 @@ export interface Options {
   readonly accessLog: MeshSettings["accessLog"];
   readonly tracingCollector?: string;
   readonly tracingSampling: number;
+  /** Milliseconds. */
   readonly certificateLifetime: number;
   readonly podCertificates: boolean;
   readonly podCertificateSigner: string;
@@ -78,7 +79,7 @@ function identityOptions(command: Command): Command {
     )
     .option("--create-ca", "make what --ca-folder does not have: the mesh's root, and discovery's own", false)
     .addOption(new Option("--key-algorithm <name>", "of workloads' keys").choices(keyAlgorithms).default("ecdsa"))
-    .option("--certificate-lifetime <minutes>", "of workloads", wholeNumber(1, 525_600), 24 * 60)
+    .option("--certificate-lifetime <time>", "of workloads: 90s, 15m, 24h", duration, 24 * 3_600_000)
     .option("--pod-certificates <choice>", "sign what kubelets ask for Pods: keys that stay on the node", truth, false)
     .option("--pod-certificate-signer <name>", "the name by which kubelets ask for it", defaultSigner)
     .option("--token-key <file>", "check tokens against this public key (PEM) instead of asking the API server")

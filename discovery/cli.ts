@@ -109,7 +109,7 @@ async function discoveryOptions(options: Options): Promise<DiscoveryOptions> {
     authority,
     publishRoots: await publisher(options),
     authenticate: await authenticator(options),
-    certificateLifetimeMs: options.certificateLifetime * 60_000,
+    certificateLifetimeMs: options.certificateLifetime,
     keyAlgorithm: options.keyAlgorithm,
     podCertificates: await podCertificates(options),
     drainMs: options.drain * 1000,

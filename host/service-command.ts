@@ -19,6 +19,16 @@ export function truth(text: string): boolean {
   throw new InvalidArgumentError("It must be true or false.");
 }
 
+const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** Reads a flag's `90s`, `15m` or `24h`; the answer is in milliseconds. */
+export function duration(text: string): number {
+  const [, number, unit] = /^(\d+)([smh])$/.exec(text) ?? [];
+  const milliseconds = Number(number) * (unitsMs[unit ?? ""] ?? Number.NaN);
+  if (milliseconds > 0) return milliseconds;
+  throw new InvalidArgumentError("It must be a time such as 90s, 15m or 24h.");
+}
+
 /** Adds `--log-level`. */
 export function withLogLevel(command: Command): Command {
   return command.addOption(

@@ -1,4 +1,5 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { duration } from "../host/service-command.ts";
 import { OutriggerError, type Problem } from "../mesh/errors.ts";
 import type { ClusterOptions } from "./cluster/sources.ts";
 import type { InjectionFlags } from "./injection-flags.ts";
@@ -15,16 +16,6 @@ export interface ClusterFlags {
   readonly authorityLifetime: number;
   readonly authorityOverlap: number;
   readonly certificateLifetime: number;
-}
-
-const unitsMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
-
-/** Reads `90s`, `15m` or `24h`; the answer is in milliseconds. */
-function duration(text: string): number {
-  const [, number, unit] = /^(\d+)([smh])$/.exec(text) ?? [];
-  const milliseconds = Number(number) * (unitsMs[unit ?? ""] ?? Number.NaN);
-  if (milliseconds > 0) return milliseconds;
-  throw new InvalidArgumentError("It must be a time such as 90s, 15m or 24h.");
 }
 
 const day = 24 * 3_600_000;

@@ -103,6 +103,7 @@ export function tcpFilter(statPrefix: string, cluster: string, accessLog: Access
         statPrefix,
         clusterSpecifier: { case: "cluster", value: cluster },
         accessLog,
+        accessLogOptions: { flushAccessLogOnConnected: true },
         idleTimeout: milliseconds(0),
         ...(podAddress === undefined ? {} : { metadataMatch: { filterMetadata } }),
       }),

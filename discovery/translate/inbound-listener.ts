@@ -24,7 +24,8 @@ import { alpn, inboundClusterName, listenerNames } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";
 import { clusterRoute } from "./routes.ts";
 import type { MeshSettings } from "./settings.ts";
-import { accessLogs, httpMetrics, inboundTags, refusalLogs, tcpMetrics } from "./telemetry.ts";
+import { tcpMetrics } from "./tcp-metrics.ts";
+import { accessLogs, connectionLogs, httpMetrics, inboundTags, refusalLogs } from "./telemetry.ts";
 import { downstreamTls } from "./tls.ts";
 
 /** One kind of traffic to one port, or to every port that has no chain of its own. */
@@ -64,7 +65,7 @@ function httpFilters({ settings, workload }: Context, inlet: Inlet, security: Se
 
 function tcpFilters({ settings, workload }: Context, inlet: Inlet, security: Security): Filter[] {
   const tags = inboundTags(workload, inlet.service, security, settings.trustDomain);
-  return [tcpFilter(inlet.cluster, inlet.cluster, [...accessLogs(settings), tcpMetrics(tags)])];
+  return [tcpFilter(inlet.cluster, inlet.cluster, [...connectionLogs(settings), ...tcpMetrics(tags)])];
 }
 
 function filterChain(name: string, inlet: Inlet, match: Match, filters: Filter[], tls: boolean, trustDomain: string) {

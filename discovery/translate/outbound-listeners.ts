@@ -13,14 +13,15 @@ import { captureAddress, chain, handedListener, httpInspector, plainHttpProtocol
 import { addressListenerName, listenerNames, outboundClusterName, portRouteName, serviceRouteName } from "./names.ts";
 import { type Resource, resource } from "./resource.ts";
 import type { MeshSettings } from "./settings.ts";
-import { accessLogs, httpMetrics, outboundTags, tcpMetrics } from "./telemetry.ts";
+import { tcpMetrics } from "./tcp-metrics.ts";
+import { accessLogs, connectionLogs, httpMetrics, outboundTags } from "./telemetry.ts";
 
 function listenerResource(listener: ReturnType<typeof handedListener>): Resource {
   return resource("listeners", listener.name, ListenerSchema, listener);
 }
 
 function outboundTcp(settings: MeshSettings, cluster: string, podAddress?: string): Filter {
-  return tcpFilter(cluster, cluster, [...accessLogs(settings), tcpMetrics(outboundTags)], podAddress);
+  return tcpFilter(cluster, cluster, [...connectionLogs(settings), ...tcpMetrics(outboundTags)], podAddress);
 }
 
 function outboundHttp(settings: MeshSettings, statPrefix: string, routeName: string): Filter[] {

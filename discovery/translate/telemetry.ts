@@ -1,16 +1,15 @@
 import { create } from "@bufbuild/protobuf";
 import { refusedConnectionFormat, standardOutputAccessLog } from "../../mesh/envoy/access-log.ts";
 import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
-import { AccessLogFilterSchema, AccessLogSchema } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import { AccessLogFilterSchema } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import type { Workload } from "../registry/workload.ts";
 import { jsonAccessLog } from "./access-log.ts";
 import { accessLogFrom, type JsonObject, typedStruct } from "./message.ts";
 import { metadataNamespace } from "./names.ts";
 import type { MeshSettings } from "./settings.ts";
+import { stat, statsLogger, type Tags } from "./stats-logger.ts";
+import { atConnectionEnd } from "./tcp-metrics.ts";
 import { spiffeId } from "./tls.ts";
-
-/** Labels of a metric: their values are texts with Envoy's command operators in them. */
-type Tags = Readonly<Record<string, string>>;
 
 const fromUpstream = (key: string) => `%UPSTREAM_METADATA(${metadataNamespace}:${key})%`;
 const fromCluster = (key: string) => `%CLUSTER_METADATA(${metadataNamespace}:${key})%`;
@@ -66,20 +65,6 @@ export function inboundTags(
   };
 }
 
-function stat(name: string, tags: Tags): JsonObject {
-  return { name, tags: Object.entries(tags).map(([key, value]) => ({ name: key, value_format: value })) };
-}
-
-function statsLogger(counters: JsonObject[], histograms: JsonObject[]): AccessLog {
-  return create(AccessLogSchema, {
-    name: "envoy.access_loggers.stats",
-    configType: {
-      case: "typedConfig",
-      value: typedStruct("envoy.extensions.access_loggers.stats.v3.Config", { stats_scope: {}, counters, histograms }),
-    },
-  });
-}
-
 const requestProtocol =
   "%CEL('content-type' in request.headers && request.headers['content-type'].startsWith('application/grpc') ? 'grpc' : 'http')%";
 
@@ -110,23 +95,15 @@ export function httpMetrics(tags: Tags): AccessLog {
   );
 }
 
-/** Istio's standard metrics of connections, counted when one ends. */
-export function tcpMetrics(tags: Tags): AccessLog {
-  const all = { ...tags, request_protocol: "tcp", response_flags: "%RESPONSE_FLAGS%" };
-  return statsLogger(
-    [
-      { stat: stat("istio_tcp_connections_closed_total", all), value_fixed: 1 },
-      { stat: stat("istio_tcp_sent_bytes_total", all), value_format: "%BYTES_SENT%" },
-      { stat: stat("istio_tcp_received_bytes_total", all), value_format: "%BYTES_RECEIVED%" },
-    ],
-    [],
-  );
-}
-
-/** The line per request or connection that the mesh's settings ask for. */
+/** The line per request that the mesh's settings ask for. */
 export function accessLogs({ accessLog }: MeshSettings): AccessLog[] {
   if (accessLog === "off") return [];
   return [accessLog === "text" ? accessLogFrom(standardOutputAccessLog()) : jsonAccessLog];
+}
+
+/** The line per connection, when it has ended: counters are told of its beginning as well. */
+export function connectionLogs(settings: MeshSettings): AccessLog[] {
+  return accessLogs(settings).map((log) => ({ ...log, filter: atConnectionEnd }));
 }
 
 /**

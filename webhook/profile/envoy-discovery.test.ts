@@ -62,6 +62,16 @@ describe("a sidecar with a control plane", () => {
     assert.equal(pod.metadata.labels?.["security.istio.io/tlsMode"], "istio");
   });
 
+  it("says whose spans it makes, after what the text refers to", () => {
+    const env = proxyOf(pod).env ?? [];
+    const value = env.find(({ name }) => name === "OTEL_RESOURCE_ATTRIBUTES")?.value ?? "";
+    assert.match(value, /^service\.name=\$\(CANONICAL_SERVICE\)\.\$\(POD_NAMESPACE\),.*k8s\.pod\.name=\$\(POD_NAME\)$/);
+    const position = (wanted: string) => env.findIndex(({ name }) => name === wanted);
+    for (const name of ["CANONICAL_SERVICE", "POD_NAMESPACE", "POD_NAME"]) {
+      assert.ok(position(name) >= 0 && position(name) < position("OTEL_RESOURCE_ATTRIBUTES"), name);
+    }
+  });
+
   it("is left alone by a second injection", () => {
     assert.deepEqual(injected(injectionSettings({ discovery }), pod), pod);
   });

@@ -4,6 +4,7 @@ import { podCertificate, podCertificateSource } from "../../mesh/envoy/pod-certi
 import { labels } from "../../mesh/names.ts";
 import type { EnvVar, Volume, VolumeMount } from "../../mesh/pod.ts";
 import type { PodOptions } from "../pod-options.ts";
+import { otelResourceAttributes } from "./otel-attributes.ts";
 import { tlsModeLabel } from "./template-metadata.ts";
 
 /** What a Pod needs so that its sidecar can connect to the control plane. Nothing, where there is none. */
@@ -32,12 +33,21 @@ function fromLabel(name: string, label: string): EnvVar {
   return { name, valueFrom: { fieldRef: { fieldPath: `metadata.labels['${label}']` } } };
 }
 
-/** What request metrics say of the Pod itself. */
-function telemetryEnv({ owner }: PodOptions): EnvVar[] {
+/** Whose spans a sidecar makes: by Istio's service name, unless an annotation of the Pod has another. */
+function spanAttributes(options: PodOptions): string {
+  const attributes = otelResourceAttributes(options);
+  const hasName = attributes.startsWith("service.name=");
+  const names = hasName ? [] : ["service.name=$(CANONICAL_SERVICE).$(POD_NAMESPACE)"];
+  return [...names, attributes, "k8s.namespace.name=$(POD_NAMESPACE)", "k8s.pod.name=$(POD_NAME)"].join(",");
+}
+
+/** What request metrics and spans say of the Pod itself. The references are to what stands before them. */
+function telemetryEnv(options: PodOptions): EnvVar[] {
   return [
-    { name: "ISTIO_META_WORKLOAD_NAME", value: owner.name },
+    { name: "ISTIO_META_WORKLOAD_NAME", value: options.owner.name },
     fromLabel("CANONICAL_SERVICE", labels.canonicalName),
     fromLabel("CANONICAL_REVISION", labels.canonicalRevision),
+    { name: "OTEL_RESOURCE_ATTRIBUTES", value: spanAttributes(options) },
   ];
 }
 

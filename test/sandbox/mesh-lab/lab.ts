@@ -197,6 +197,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
         ISTIO_META_WORKLOAD_NAME: spec.name,
         CANONICAL_SERVICE: spec.labels.app ?? spec.name,
         CANONICAL_REVISION: "latest",
+        OTEL_RESOURCE_ATTRIBUTES: `service.name=${spec.labels.app ?? spec.name}.${spec.namespace}`,
       },
     });
   }
