@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import type { ReportedStatus } from "../discovery/inspect/status-table.ts";
 import { proxyName, statusTable } from "../discovery/inspect/status-table.ts";
 import { OutriggerError } from "../mesh/errors.ts";
@@ -61,7 +61,7 @@ export function command(): Command {
     .option("-n, --namespace <name>", "where discovery runs", "outrigger-system")
     .option("--url <url>", "ask this replica's HTTP port instead of the cluster; may be repeated", urls, [])
     .option("--context <name>", "the kubeconfig's context")
-    .option("-o, --output <format>", "table or json", "table")
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["table", "json"]).default("table"))
     .addHelpText("after", examples)
     .action(run);
 }

@@ -25,16 +25,16 @@ const ads = { ads: {}, resource_api_version: "V3", initial_fetch_timeout: initia
 const tokenCredentials = "envoy.grpc_credentials.file_based_metadata";
 
 /**
- * How long Envoy waits before it tries again, at most and with a random part: the connection, and the stream on it. By
- * default these are two minutes and half a minute, which a control plane that was away for a while would be missed for.
+ * How long the channel waits before it connects again, at most; two minutes by default. The stream on it has waits of its
+ * own, random and up to half a minute, so that a control plane that comes back is not overrun.
  */
-const longestRetry = { connectionMs: 10_000, streamSeconds: 10 } as const;
+const longestReconnectMs = 5_000;
 
 function channelArguments() {
   const values = {
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
-    "grpc.max_reconnect_backoff_ms": longestRetry.connectionMs,
+    "grpc.max_reconnect_backoff_ms": longestReconnectMs,
   };
   return { args: Object.fromEntries(Object.entries(values).map(([key, value]) => [key, { int_value: value }])) };
 }
@@ -75,7 +75,6 @@ export function dynamicResources(connection: DiscoveryConnection): Readonly<Reco
             channel_args: channelArguments(),
             ...credentials(connection),
           },
-          retry_policy: { retry_back_off: { base_interval: "0.5s", max_interval: `${longestRetry.streamSeconds}s` } },
         },
       ],
     },
