@@ -17,6 +17,17 @@ export const discovery = v.strictObject({
   outboundTrafficPolicy: v.optional(v.picklist(["ALLOW_ANY", "REGISTRY_ONLY"]), "ALLOW_ANY"),
   /** What sidecars write for each request. */
   accessLog: v.optional(v.picklist(["text", "json", "off"]), "text"),
+  /** Where sidecars send spans: an OpenTelemetry collector's Service and port, and which part of traces begin here. */
+  tracing: v.optional(
+    v.strictObject({
+      collector: v.optional(
+        v.pipe(v.string(), v.regex(/^([a-z0-9.-]+:\d+)?$/, "is not a Service's host and a port")),
+        "",
+      ),
+      samplingPercent: v.optional(v.pipe(v.number(), v.minValue(0, "is below 0"), v.maxValue(100, "is above 100")), 1),
+    }),
+    {},
+  ),
   /** Have kubelets make sidecars' keys, where the cluster offers Pod certificates. docs/identity.md. */
   podCertificates: v.optional(v.boolean(), false),
   replicas,

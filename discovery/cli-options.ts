@@ -1,4 +1,4 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { LogLevel } from "../host/log.ts";
 import { duration, truth, wholeNumber, withLogLevel } from "../host/service-command.ts";
 import { type KeyAlgorithm, keyAlgorithms } from "../host/x509-keys.ts";
@@ -87,6 +87,12 @@ function identityOptions(command: Command): Command {
     .option("--token-audience <audience>", "whom tokens must be for", tokenAudience);
 }
 
+function percentage(text: string): number {
+  const value = Number(text);
+  if (/^\d+(\.\d{1,4})?$/.test(text) && value <= 100) return value;
+  throw new InvalidArgumentError("It must be a number from 0 to 100, with four decimals at most.");
+}
+
 function meshOptions(command: Command): Command {
   const { domain, trustDomain, rootNamespace, exportTo, outboundTraffic, accessLog } = defaultSettings;
   return command
@@ -111,8 +117,8 @@ function meshOptions(command: Command): Command {
       noLocalitySetting,
     )
     .addOption(new Option("--access-log <format>", "of sidecars").choices(["text", "json", "off"]).default(accessLog))
-    .option("--tracing-collector <host:port>", "an OpenTelemetry collector's Service and OTLP gRPC port")
-    .option("--tracing-sampling <percent>", "of requests", wholeNumber(0, 100), 1);
+    .option("--tracing-collector <host:port>", "an OpenTelemetry collector's Service and its port of OTLP over gRPC")
+    .option("--tracing-sampling <percent>", "of traces that begin at a sidecar, such as 0.1", percentage, 1);
 }
 
 /** Adds discovery's options to a command. */

@@ -23,7 +23,7 @@ Kubernetes API, and tokens are reviewed there. SIGTERM drains: the proxies are s
 `;
 
 function tracingSettings({ tracingCollector, tracingSampling }: Options): MeshSettings["tracing"] {
-  if (tracingCollector === undefined) return undefined;
+  if (tracingCollector === undefined || tracingCollector === "") return undefined;
   const [, host, port] = /^([a-z0-9.-]+):(\d+)$/.exec(tracingCollector) ?? [];
   if (host !== undefined && port !== undefined) return { host, port: Number(port), samplingPercent: tracingSampling };
   throw new OutriggerError("BAD_FLAG", [

@@ -88,6 +88,10 @@ function placeholders(certificates: InstallSettings["certificates"]): InstallSet
       localityLbSetting: value("discovery.locality") as unknown as null,
       outboundTrafficPolicy: value("discovery.outboundTrafficPolicy") as "ALLOW_ANY",
       accessLog: value("discovery.accessLog") as "text",
+      tracing: {
+        collector: value("discovery.tracing.collector"),
+        samplingPercent: value("discovery.tracing.samplingPercent") as unknown as number,
+      },
       podCertificates: value("discovery.podCertificates") as unknown as boolean,
       replicas: { minimum: integer("discovery.replicas.minimum"), maximum: integer("discovery.replicas.maximum") },
       resources: value("yaml:discovery.resources") as unknown as InstallSettings["discovery"]["resources"],

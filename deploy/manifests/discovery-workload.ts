@@ -45,6 +45,8 @@ function discoveryArguments(settings: InstallSettings): string[] {
     `--locality-lb-setting=${localityArgument(discovery.localityLbSetting)}`,
     `--outbound-traffic-policy=${discovery.outboundTrafficPolicy}`,
     `--access-log=${discovery.accessLog}`,
+    `--tracing-collector=${discovery.tracing.collector}`,
+    `--tracing-sampling=${discovery.tracing.samplingPercent}`,
     `--pod-certificates=${discovery.podCertificates}`,
     `--pod-certificate-signer=${podCertificateSigner(settings)}`,
     `--log-level=${discovery.logLevel}`,

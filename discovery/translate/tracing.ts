@@ -26,7 +26,7 @@ function sampler(percent: number) {
         name: "envoy.tracers.opentelemetry.samplers.trace_id_ratio_based",
         typed_config: {
           "@type": `type.googleapis.com/${extensions}.samplers.v3.TraceIdRatioBasedSamplerConfig`,
-          sampling_percentage: { numerator: percent, denominator: "HUNDRED" },
+          sampling_percentage: { numerator: Math.round(percent * 10_000), denominator: "MILLION" },
         },
       },
     }),
