@@ -2,7 +2,10 @@ import { ApiException } from "@kubernetes/client-node";
 
 /** The HTTP status of the API server's refusal; undefined when the error is of another kind. */
 export function statusOfError(error: unknown): number | undefined {
-  return error instanceof ApiException ? error.code : undefined;
+  if (error instanceof ApiException) return error.code;
+  // A watch that is refused.
+  const status = error instanceof Error && "statusCode" in error ? error.statusCode : undefined;
+  return typeof status === "number" ? status : undefined;
 }
 
 /** What went wrong, in one line. The client's own message has the whole answer, headers and all. */

@@ -47,7 +47,7 @@ async function apiServer(t: TestContext, versions: readonly string[], answerStat
   const { port } = listener.address() as AddressInfo;
   const server = { name: "test", server: `http://127.0.0.1:${port}`, skipTLSVerify: true };
   config.loadFromClusterAndUser(server, { name: "test" });
-  return { config, asked, bodies };
+  return { config, asked, bodies, endConnections: () => listener.closeAllConnections() };
 }
 
 /** Follows until the first list, or until it is said that there is none. */
@@ -102,6 +102,17 @@ test("where there is none, it is said once", async (t) => {
   assert.deepEqual(all, []);
   assert.deepEqual(found, ["missing"]);
   assert.equal(asked.length, 2);
+});
+
+test("when an upgrade takes a version away, the next one is followed", { timeout: 60_000 }, async (t) => {
+  const versions = ["v1alpha1"];
+  const { config, endConnections } = await apiServer(t, versions);
+  const { found, requests } = await followed(t, config);
+  versions.splice(0, 1, "v1beta1");
+  endConnections();
+  while (!found.includes("v1beta1")) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(found[0], "v1alpha1");
+  assert.equal(await requests.answer(request as PodCertificateRequest, answer), "written");
 });
 
 test("an answer that comes too late is another replica's", async (t) => {

@@ -23,6 +23,8 @@ const versions = {
 
 /** An API that is not offered now may be after the API server's next start. */
 const lookAgainMs = 60_000;
+/** A version that goes makes room for another. */
+const lookForNextMs = 1_000;
 
 export interface PodCertificateRequestsOptions extends RequestSourceEvents {
   readonly config: KubeConfig;
@@ -99,7 +101,7 @@ export function kubernetesPodCertificateRequests(options: PodCertificateRequests
         onFound(version);
         following = followVersion(version, changed, () => {
           following?.stop();
-          timer = setTimeout(look, lookAgainMs).unref();
+          timer = setTimeout(look, lookForNextMs).unref();
         });
       }
 

@@ -79,6 +79,7 @@ const cases: Readonly<Record<string, InstallInput>> = {
   },
   "no control plane": { discovery: { enabled: false }, monitoring: { serviceMonitor: true } },
   "Istio's proxy": { injection: { profile: "istio" } },
+  "keys that kubelets make": { discovery: { podCertificates: true }, sidecarPolicy: false },
   "a control plane, all set": {
     revision: "canary",
     monitoring: { serviceMonitor: true },
@@ -89,6 +90,7 @@ const cases: Readonly<Record<string, InstallInput>> = {
       localityLbSetting: { failover: [{ from: "us-east", to: "us-west" }] },
       outboundTrafficPolicy: "REGISTRY_ONLY",
       accessLog: "json",
+      podCertificates: true,
       replicas: { minimum: 3, maximum: 9 },
       resources: { requests: { cpu: "1" }, limits: { memory: "1Gi" } },
       priorityClassName: "mesh",

@@ -139,7 +139,7 @@ test("a sidecar's key is the kubelet's, and discovery certifies it", async (t) =
           const serial = await serialInUse(pod);
           return serial !== before[index] && (await issuedTo(pod)).at(-1) === serial;
         },
-        { timeoutMs: 180_000, intervalMs: 500 },
+        { timeoutMs: 300_000, intervalMs: 500 },
       );
     }
     assert.deepEqual((await requests.more()).failed, []);
@@ -178,6 +178,9 @@ test("what is asked for in another way is refused, and says why", async (t) => {
 test("discovery asks for nothing that it may not do", async (t) => {
   const { machine } = cluster;
   if (apiVersion === undefined || machine === undefined) return t.skip("only the test machine keeps an audit log");
+  const namespace = await cluster.namespace(t);
+  const [asking] = await cluster.apply([appPod(namespace, "asking", ownVolume("ECDSAP256"))]);
+  await answered(asking as Pod);
   const pods = await cluster.list<Pod>("v1", "Pod", { namespace: systemNamespace, labels: "app=outrigger-discovery" });
   const names = new Set(pods.filter(isReady).map(({ metadata }) => metadata.name));
   const events = (await auditOf(machine, systemNamespace, "outrigger-discovery")).filter((event) =>

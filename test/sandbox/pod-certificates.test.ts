@@ -49,13 +49,16 @@ describe("sidecars whose keys the kubelet makes", { skip }, () => {
       "--pod-certificate-signer",
       signerName,
     );
-    client = await podWithFiles("client");
-    server = await podWithFiles("server", echo);
-    usual = await lab.pod({ name: "usual", labels: { app: "web" }, app: echo });
+    [client, server, usual] = await Promise.all([
+      podWithFiles("client"),
+      podWithFiles("server", echo),
+      lab.pod({ name: "usual", labels: { app: "web" }, app: echo }),
+    ]);
     const web = { ip: "10.96.0.10", port: 80, targetPort: 8080, portName: "http" };
     lab.service("web", { ...web, selector: { app: "web" }, pods: [server.pod, usual] });
     await eventually("both Pods answer", () => {
-      const pods = Array.from({ length: 8 }, () => client.pod.curl("-f", "http://10.96.0.10/"));
+      // Until the Service is known, its address is nobody's.
+      const pods = Array.from({ length: 8 }, () => client.pod.curl("-f", "-m", "3", "http://10.96.0.10/"));
       return ["server", "usual"].every((name) => pods.some((answer) => answer.includes(`"pod":"${name}"`)));
     });
   });

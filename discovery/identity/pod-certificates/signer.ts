@@ -76,7 +76,7 @@ export function createPodCertificateSigner(options: PodCertificateSignerOptions)
         return;
       }
       const written = await requests.answer(request, answer.status);
-      entry.answered = request.metadata?.resourceVersion;
+      if (written === "written") entry.answered = request.metadata?.resourceVersion;
       entry.failures = 0;
       events.onAnswered(request, written === "taken" ? { kind: "taken" } : answer.outcome);
     } catch (error) {
