@@ -5,6 +5,7 @@ import { PrometheusRule, ServiceMonitor } from "@kubernetes-models/prometheus-op
 import { systemNamespaces } from "../../mesh/names.ts";
 import type { KubernetesObject } from "../cluster/api.ts";
 import { type InstallInput, installSettings } from "../settings.ts";
+import { discoveryAlerts } from "./discovery-alerts.ts";
 import { manifests } from "./manifests.ts";
 import { alerts } from "./monitoring.ts";
 
@@ -68,7 +69,7 @@ test("cert-manager's and the Prometheus operator's objects are valid by their ow
     monitoring: { serviceMonitor: true, alerts: true, dashboard: true },
   });
   const seen = objects.filter((object) => object.kind in models);
-  assert.equal(seen.length, 7);
+  assert.equal(seen.length, 8);
   for (const object of seen) {
     const Model = models[object.kind as keyof typeof models] as new (data: unknown) => { validate(): void };
     new Model(object).validate();
@@ -86,7 +87,7 @@ test("with cert-manager, the caBundle is injected by its annotation, and the web
 });
 
 test("alerts are named once and say what to do", () => {
-  const all = alerts(installSettings());
+  const all = [...alerts(installSettings()), ...discoveryAlerts(installSettings())];
   assert.equal(new Set(all.map(({ alert }) => alert)).size, all.length);
   for (const { summary, description } of all) assert.ok(summary.length > 10 && description.length > 20);
 });

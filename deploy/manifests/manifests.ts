@@ -6,6 +6,7 @@ import { cniDaemonSet } from "./cni-agent.ts";
 import { configuration } from "./configuration.ts";
 import { peerAuthenticationDefinition } from "./custom-resources.ts";
 import { discoveryAccessObjects, discoveryServiceAccount } from "./discovery-access.ts";
+import { discoveryAlertRules } from "./discovery-alerts.ts";
 import { hasDiscovery } from "./discovery-names.ts";
 import { discoveryMonitor, discoveryNetworkPolicy, discoveryRoot, discoveryService } from "./discovery-service.ts";
 import { discoveryAutoscaler, discoveryDeployment, discoveryDisruptionBudget } from "./discovery-workload.ts";
@@ -50,6 +51,7 @@ export function discoveryManifests(settings: InstallSettings): KubernetesObject[
     discoveryDeployment(settings),
     discoveryAutoscaler(settings),
     ...(settings.monitoring.serviceMonitor ? [discoveryMonitor(settings)] : []),
+    ...(settings.monitoring.alerts ? [discoveryAlertRules(settings)] : []),
   ]);
 }
 

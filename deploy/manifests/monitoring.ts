@@ -1,6 +1,7 @@
 import type { IPrometheusRule, IServiceMonitor } from "@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1";
 import type { IConfigMap } from "kubernetes-models/v1";
 import type { InstallSettings } from "../settings.ts";
+import { type Alert, ruleOf } from "./alert.ts";
 import { dashboard } from "./dashboard.ts";
 import { authoritySecretName, certificateSecretName, commonLabels, webhookName } from "./names.ts";
 
@@ -28,15 +29,6 @@ export function serviceMonitor(settings: InstallSettings): IServiceMonitor {
       ],
     },
   };
-}
-
-interface Alert {
-  readonly alert: string;
-  readonly expr: string;
-  readonly for: string;
-  readonly severity: "warning" | "critical";
-  readonly summary: string;
-  readonly description: string;
 }
 
 /** Each alert says what it means for the cluster and where to look. */
@@ -96,26 +88,8 @@ export function alerts(settings: InstallSettings): Alert[] {
 }
 
 export function alertRules(settings: InstallSettings): IPrometheusRule {
-  const name = webhookName(settings);
-  return {
-    apiVersion: "monitoring.coreos.com/v1",
-    kind: "PrometheusRule",
-    metadata: { name, namespace: settings.namespace, labels: commonLabels(settings) },
-    spec: {
-      groups: [
-        {
-          name: "outrigger-webhook",
-          rules: alerts(settings).map(({ alert, expr, for: duration, severity, summary, description }) => ({
-            alert,
-            expr,
-            for: duration,
-            labels: { severity },
-            annotations: { summary, description },
-          })),
-        },
-      ],
-    },
-  };
+  const metadata = { name: webhookName(settings), namespace: settings.namespace, labels: commonLabels(settings) };
+  return ruleOf(metadata, "outrigger-webhook", alerts(settings));
 }
 
 /** Grafana's sidecar loads the dashboards of ConfigMaps with this label. */
