@@ -91,6 +91,7 @@ const cases: Readonly<Record<string, InstallInput>> = {
       outboundTrafficPolicy: "REGISTRY_ONLY",
       accessLog: "json",
       podCertificates: true,
+      tracing: { collector: "collector.observability.svc.cluster.local:4317", samplingPercent: 0.5 },
       replicas: { minimum: 3, maximum: 9 },
       resources: { requests: { cpu: "1" }, limits: { memory: "1Gi" } },
       priorityClassName: "mesh",

@@ -120,6 +120,46 @@ test("real Pods of a labelled namespace are a mesh", async (t) => {
     assert.deepEqual((await requests.more()).failed, []);
   });
 
+  await t.test("discovery's own root is replaced, new Pods know both, and no request fails", async () => {
+    const named = (kind: string, name: string) => ({
+      apiVersion: "v1",
+      kind,
+      metadata: { name, namespace: systemNamespace },
+    });
+    const published = async () => {
+      const map = await cluster.read<KubernetesObject & { data: Record<string, string> }>(
+        named("ConfigMap", "outrigger-discovery"),
+      );
+      return map?.data["discovery-ca-cert.pem"] ?? "";
+    };
+    const old = await published();
+    await requests.since();
+    await cluster.delete(named("Secret", "outrigger-discovery-ca"));
+    const both = await until("both roots are published", async () => {
+      const roots = await published();
+      return roots !== old && roots.endsWith(old) && roots;
+    });
+    const [, newLine = ""] = both.split("\n");
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    const query = { dryRun: "All" };
+    // The kubelet brings the ConfigMap to the webhook within a minute or so.
+    await until(
+      "a new Pod knows the new root",
+      async () => {
+        const { body } = await cluster.api.request({ method: "POST", path, query, body: appPod(namespace, "unborn") });
+        return JSON.stringify(body).includes(newLine);
+      },
+      { timeoutMs: 180_000 },
+    );
+    await cluster.apply([appDeployment(namespace, "server", { replicas: 3, spec: { serviceAccountName: "server" } })]);
+    const pods = await readyPods(namespace, "app=server", 3);
+    await until("answers of all, of either root", async () => {
+      const { answered, failed } = await requests.more();
+      assert.deepEqual(failed, []);
+      return new Set(answered).size === pods.length;
+    });
+  });
+
   await t.test("replicas of discovery are killed one after the other, and no request fails", async () => {
     const labels = "app=outrigger-discovery";
     await requests.since();
