@@ -1,5 +1,6 @@
 /** The measured process: a control plane over the synthetic cluster, told by its parent what to change. */
 
+import { defaultLimits } from "../../discovery/ads/doorway.ts";
 import { createControlPlane } from "../../discovery/control-plane.ts";
 import { createServingCertificate } from "../../discovery/identity/serving-certificate.ts";
 import { createWorkloadSecrets } from "../../discovery/identity/workload-secrets.ts";
@@ -58,6 +59,8 @@ const controlPlane = createControlPlane({
     },
     onUpdated() {},
   },
+  // Here all proxies share an address.
+  limits: { ...defaultLimits, idleOfAddress: defaultLimits.connections },
 });
 const start = performance.now();
 for (const change of clusterChanges(size)) controlPlane.apply(change);
