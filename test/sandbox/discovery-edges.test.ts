@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createLab, type Lab, type Pod } from "./mesh-lab/lab.ts";
@@ -234,6 +235,52 @@ describe("a mesh whose certificates are short", { skip }, () => {
         upstream_cluster: "outbound|80||shop.default.svc.cluster.local",
       },
     );
+  });
+
+  it("refuses an authority that is none, and takes an intermediate of the user's with its chain", async () => {
+    const folder = join(lab.folder, "plugged-in");
+    mkdirSync(folder);
+    const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+    const text = (name: string) => readFileSync(join(folder, name), "utf8");
+    writeFileSync(join(folder, "ca.ext"), "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n");
+    const make = (name: string, ...signer: string[]) => {
+      openssl(
+        "req",
+        "-new",
+        "-nodes",
+        "-newkey",
+        "rsa:2048",
+        "-subj",
+        `/CN=${name}`,
+        "-keyout",
+        `${name}.key`,
+        "-out",
+        "csr",
+      );
+      openssl("x509", "-req", "-in", "csr", ...signer, "-days", "9", "-extfile", "ca.ext", "-out", `${name}.pem`);
+    };
+    make("root", "-signkey", "root.key");
+    make("between", "-CA", "root.pem", "-CAkey", "root.key");
+    make("own", "-CA", "between.pem", "-CAkey", "between.key");
+    const log = () => readFileSync(join(lab.folder, "discovery.log"), "utf8");
+    const serials = () => [client, database].map((pod) => certificateOf(pod).serial);
+    const before = serials();
+
+    const roots = `${readFileSync(join(lab.folder, "ca", "root-cert.pem"), "utf8")}${text("root.pem")}`;
+    const own = { "ca-cert.pem": text("own.pem"), "ca-key.pem": text("own.key") };
+    lab.authority({ ...own, "root-cert.pem": roots });
+    await eventually(
+      "it is refused",
+      () => /keeping the old one/.test(log()) && /ca-cert\.pem leads to no certificate/.test(log()),
+    );
+    assert.deepEqual(serials(), before);
+    assert.ok(isAnswered());
+
+    lab.authority({ "cert-chain.pem": text("between.pem") });
+    await eventually("both have certificates of the new one", () =>
+      serials().every((serial, index) => serial !== before[index]),
+    );
+    await eventually("and believe each other", isAnswered);
   });
 
   it("tells a person of all five kinds as JSON, and of what they ask for", () => {
