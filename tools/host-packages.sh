@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages whose commands are missing on this machine. Does nothing, quickly, when all are there.
-# usage: host-packages.sh [cluster]   (cluster: also what a Kubernetes node needs)
+# usage: host-packages.sh [cluster|bench]   (also what a Kubernetes node or a load generator needs)
 set -eu
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
@@ -16,6 +16,7 @@ if [ "${1:-}" = cluster ]; then
   need busybox busybox-static
   [ -x /usr/lib/cni/bridge ] || missing="$missing containernetworking-plugins"
 fi
+[ "${1:-}" != bench ] || need wrk wrk
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
   echo "missing here, and needed by the tests:$missing (install them, or run as root on Debian)" >&2

@@ -32,6 +32,7 @@ export interface Bootstrap {
   readonly admin: Readonly<Record<string, unknown>>;
   readonly static_resources: { readonly listeners: readonly Listener[]; readonly clusters: readonly Cluster[] };
   readonly overload_manager: Readonly<Record<string, unknown>>;
+  readonly deferred_stat_options?: Readonly<Record<string, unknown>>;
   readonly dynamic_resources?: Readonly<Record<string, unknown>>;
 }
 
@@ -43,6 +44,9 @@ const connectionLimit = extension(
   "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
   { max_active_downstream_connections: maxDownstreamConnections },
 );
+
+/** A sidecar knows every Service that its namespace sees, and asks few: the others cost it no counters. */
+const statisticsOnUse = { enable_deferred_creation_stats: true };
 
 interface StatusServer {
   readonly listeners: readonly Listener[];
@@ -104,7 +108,9 @@ export function sidecarBootstrap(options: BootstrapOptions): Bootstrap {
       ],
     },
     overload_manager: { resource_monitors: [connectionLimit] },
-    ...(discovery === undefined ? {} : { dynamic_resources: dynamicResources(discovery) }),
+    ...(discovery === undefined
+      ? {}
+      : { deferred_stat_options: statisticsOnUse, dynamic_resources: dynamicResources(discovery) }),
   };
 }
 

@@ -26,6 +26,8 @@ export interface PodSpec {
   /** What its spec has besides; and a folder that its sidecar sees at another place. */
   readonly spec?: Readonly<Record<string, unknown>>;
   readonly mount?: Mount;
+  /** What its Envoy is started with besides who it is. */
+  readonly sidecarFlags?: readonly string[];
   /** Whether to wait until its sidecar is ready; so unless said otherwise. */
   readonly waits?: boolean;
 }
@@ -78,7 +80,10 @@ export interface ServiceOptions {
   readonly portName?: string;
   readonly trafficDistribution?: string;
   readonly selector: Readonly<Record<string, string>>;
+  /** Those that are ready. */
   readonly pods: readonly Pod[];
+  /** Those that are asked to stop, and still serve. */
+  readonly terminating?: readonly Pod[];
 }
 
 /** Ports of discovery in its own network namespace: nothing else listens there. */
@@ -181,15 +186,7 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       command: [
         envoy,
         ...["--config-yaml", bootstrap, "--service-node", node, "--service-cluster", spec.name],
-        ...[
-          "--concurrency",
-          "1",
-          "--disable-hot-restart",
-          "--log-level",
-          "warning",
-          "--file-flush-interval-msec",
-          "50",
-        ],
+        ...["--disable-hot-restart", "--log-level", "warning", ...spec.sidecarFlags],
       ],
       env: {
         POD_NAME: spec.name,
@@ -242,7 +239,8 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     },
     async pod(given) {
       const { name, namespace = "default", serviceAccount = given.name, labels = {}, meshed = true } = given;
-      const spec = { name, namespace, serviceAccount, labels, meshed };
+      const { sidecarFlags = ["--concurrency", "1", "--file-flush-interval-msec", "50"] } = given;
+      const spec = { name, namespace, serviceAccount, labels, meshed, sidecarFlags };
       const ip = `10.44.${Math.floor(nextAddress / 250)}.${nextAddress % 250}`;
       nextAddress += 1;
       const netns = `${id}p${nextAddress}`;
@@ -311,7 +309,20 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       }
       return pod;
     },
-    service(name, { namespace = "default", ip, port, targetPort, portName = "", selector, pods, trafficDistribution }) {
+    service(
+      name,
+      {
+        namespace = "default",
+        ip,
+        port,
+        targetPort,
+        portName = "",
+        selector,
+        pods,
+        terminating = [],
+        trafficDistribution,
+      },
+    ) {
       lab.put(
         {
           kind: "Service",
@@ -328,9 +339,11 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
           metadata: { name: `${name}-1`, namespace, labels: { "kubernetes.io/service-name": name } },
           addressType: "IPv4",
           ports: [{ name: portName, port: targetPort, protocol: "TCP" }],
-          endpoints: pods.map((pod) => ({
+          endpoints: [...pods, ...terminating].map((pod) => ({
             addresses: [pod.ip],
-            conditions: { ready: true },
+            conditions: terminating.includes(pod)
+              ? { ready: false, serving: true, terminating: true }
+              : { ready: true },
             targetRef: { kind: "Pod", name: pod.name, namespace: pod.namespace },
           })),
         },

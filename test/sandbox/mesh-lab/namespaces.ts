@@ -4,7 +4,13 @@ import { join } from "node:path";
 
 /** Runs a command to its end; its output. Throws with its standard error when it fails. */
 export function run(file: string, args: readonly string[], input?: string): string {
-  return execFileSync(file, args, { encoding: "utf8", input, stdio: ["pipe", "pipe", "pipe"], timeout: 60_000 });
+  return execFileSync(file, args, {
+    encoding: "utf8",
+    input,
+    stdio: ["pipe", "pipe", "pipe"],
+    timeout: 60_000,
+    maxBuffer: 256 * 1024 * 1024,
+  });
 }
 
 /** A process in a network namespace, with its output in a file. */
