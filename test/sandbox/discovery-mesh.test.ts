@@ -67,17 +67,15 @@ describe("a mesh with discovery", { skip }, () => {
 
   before(async () => {
     lab = await createLab((end) => ends.unshift(end));
-    client = await lab.pod({ name: "client", labels: { app: "client" } });
     const web = { serviceAccount: "reviews", labels: { app: "reviews" }, app: fixture("http-echo") };
-    servers = [await lab.pod({ name: "reviews-1", ...web }), await lab.pod({ name: "reviews-2", ...web })];
     const database = { serviceAccount: "db", labels: { app: "db" }, app: fixture("tcp-echo") };
-    databases = [await lab.pod({ name: "db-0", ...database }), await lab.pod({ name: "db-1", ...database })];
-    outsider = await lab.pod({
-      name: "outsider",
-      meshed: false,
-      labels: { app: "outsider" },
-      app: fixture("http-echo"),
-    });
+    const stranger = { meshed: false, labels: { app: "outsider" }, app: fixture("http-echo") };
+    [client, outsider, servers, databases] = await Promise.all([
+      lab.pod({ name: "client", labels: { app: "client" } }),
+      lab.pod({ name: "outsider", ...stranger }),
+      Promise.all([lab.pod({ name: "reviews-1", ...web }), lab.pod({ name: "reviews-2", ...web })]),
+      Promise.all([lab.pod({ name: "db-0", ...database }), lab.pod({ name: "db-1", ...database })]),
+    ]);
     reviews(servers);
     lab.service("outsider", {
       ip: "10.96.0.11",
@@ -166,7 +164,7 @@ describe("a mesh with discovery", { skip }, () => {
     const of = { port: 80, targetPort: 8080, selector: labels, pods: [greeter] };
     lab.service("greeter", { ip: "10.96.0.30", portName: "grpc", ...of });
     const said = await eventually("an answer over HTTP/2", () => {
-      const answer = client.curl("--http2-prior-knowledge", "-m", "5", "http://10.96.0.30/");
+      const answer = client.curl("--http2-prior-knowledge", "-m", "2", "http://10.96.0.30/");
       return answer.startsWith("greeter ") ? answer : undefined;
     });
     assert.match(said, /^greeter HTTP\/2.0 .*URI=spiffe:\/\/cluster.local\/ns\/default\/sa\/client/);

@@ -57,7 +57,9 @@ describe("a rollout", { skip }, () => {
   it("loses no request, however long it takes and whatever connection it is on", async () => {
     let pods = await Promise.all([nextPod(), nextPod()]);
     web(pods);
-    await eventually("the first Pods answer", () => client.curl("-f", "http://10.96.0.10/").includes("web-"));
+    await eventually("the first Pods answer", () =>
+      client.curl("-f", "-m", "2", "http://10.96.0.10/").includes("web-"),
+    );
     const url = "http://10.96.0.10/";
     const loops = [requests("short", url), requests("long", `'${url}?delay=700'`), requests("kept", `'${url}?[1-20]'`)];
     for (let turn = 0; turn < 2; turn += 1) {
@@ -85,6 +87,6 @@ describe("a rollout", { skip }, () => {
     const [last] = [await nextPod()];
     web([], [last]);
     await eventually("it is known", () => knows(last));
-    await eventually("it answers", () => client.curl("-f", "http://10.96.0.10/").includes(`"${last.name}"`));
+    await eventually("it answers", () => client.curl("-f", "-m", "2", "http://10.96.0.10/").includes(`"${last.name}"`));
   });
 });
