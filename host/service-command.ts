@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Logger } from "pino";
-import { createLog, type LogLevel, logLevels } from "./log.ts";
+import { createLog, type LogLevel, type LogWriting, logLevels } from "./log.ts";
 
 /** What the commands share that run as servers until a signal ends them. */
 
@@ -39,8 +39,12 @@ export function withLogLevel(command: Command): Command {
 }
 
 /** Runs a server with its log, of which the last lines are written before the process ends. */
-export async function withLog(level: LogLevel, serve: (log: Logger) => Promise<void>): Promise<void> {
-  const { log, flush } = createLog(level);
+export async function withLog(
+  level: LogLevel,
+  serve: (log: Logger) => Promise<void>,
+  writing: LogWriting = "at-once",
+): Promise<void> {
+  const { log, flush } = createLog(level, writing);
   try {
     await serve(log);
   } finally {

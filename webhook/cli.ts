@@ -67,24 +67,20 @@ function certificateFiles({ tlsCert, tlsKey, selfManagedCertificate }: Options):
 }
 
 async function run(options: Options): Promise<void> {
-  await withLog(options.logLevel, (log) =>
-    runWebhook(
-      {
-        address: options.address,
-        port: options.port,
-        certificateFiles: certificateFiles(options),
-        injection: options,
-        cluster: clusterOptions(options, process.env.POD_NAME ?? hostname()),
-        limits: {
-          ...defaultLimits,
-          connections: options.maxConnections,
-          requestTimeoutMs: options.requestTimeout * 1000,
-        },
-        drain: { delayMs: options.drainDelay * 1000, timeoutMs: options.drainTimeout * 1000 },
-      },
-      log,
-    ),
-  );
+  const server = {
+    address: options.address,
+    port: options.port,
+    certificateFiles: certificateFiles(options),
+    injection: options,
+    cluster: clusterOptions(options, process.env.POD_NAME ?? hostname()),
+    limits: {
+      ...defaultLimits,
+      connections: options.maxConnections,
+      requestTimeoutMs: options.requestTimeout * 1000,
+    },
+    drain: { delayMs: options.drainDelay * 1000, timeoutMs: options.drainTimeout * 1000 },
+  };
+  await withLog(options.logLevel, (log) => runWebhook(server, log), "together");
 }
 
 /** `outrigger webhook`: serves the mutating admission webhook over HTTPS. */

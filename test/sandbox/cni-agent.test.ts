@@ -67,6 +67,7 @@ test("a newer agent takes over while the older one still runs, and no request is
   const last = meshedPod("last");
   node.api.setPod(last);
   await node.call("ADD", node.sandbox(), last);
+  await next.stop();
   assert.ok(next.lines.some(({ msg, pod }) => msg === "served" && pod === "last"));
   assert.equal(agent.lines.find(({ msg }) => msg === "plugin stays on the node")?.reason, "superseded");
 });
@@ -168,5 +169,6 @@ test("a history that is gone, a watch that ends and a token that changed are no 
   node.api.writeServiceAccount(join(node.folder, "account"));
   node.api.endWatches();
   await known("after-the-token");
+  await agent.stop();
   assert.ok(!agent.lines.some(({ level }) => level === "error"));
 });

@@ -30,6 +30,7 @@ test("ADD through bridge and portmap writes the rules, and CHECK and DEL follow"
   assert.ok(rules(saved).includes("-A OUTPUT -j ISTIO_OUTBOUND"), saved);
   await node.call("CHECK", sandbox, pod, { annotations: true });
   await node.call("DEL", sandbox, pod, { annotations: true });
+  await agent.stop();
   const served = agent.lines.filter(({ msg }) => msg === "served");
   assert.deepEqual(
     served.map(({ command, rule, namespace, pod }) => [command, rule, namespace, pod]),
@@ -80,6 +81,7 @@ for (const { what, metadata, rule } of excluded) {
     assert.match(result?.ips?.[0]?.address ?? "", /^10\.87\./);
     assert.deepEqual(rules(sandbox.run("iptables-save")), []);
     assert.deepEqual(sandbox.run("nft", "list", "ruleset"), "");
+    await agent.stop();
     const seen = agent.lines.filter(({ msg }) => msg === "served").map((line) => line.rule);
     assert.deepEqual(seen, rule === undefined ? [] : [rule]);
   });

@@ -146,13 +146,14 @@ test("property: whatever comes over the agent's socket is answered, refused with
     }),
     { numRuns: 300 },
   );
+  const sandbox = node.sandbox();
+  await node.call("ADD", sandbox, pod);
+  assert.ok(rules(sandbox.run("iptables-save")).length > 10);
+  await agent.stop();
   assert.deepEqual(
     agent.lines.filter(({ code }) => code === "UNEXPECTED"),
     [],
   );
-  const sandbox = node.sandbox();
-  await node.call("ADD", sandbox, pod);
-  assert.ok(rules(sandbox.run("iptables-save")).length > 10);
 });
 
 function residentMegabytes(pid: number | undefined): number {

@@ -54,7 +54,8 @@ function agentOf(child: ChildProcess): Agent {
     for (const one of waiting.filter(({ message }) => message === line.msg)) one.resolve(line);
   });
   const exited = new Promise<number | NodeJS.Signals | null>((resolve) => {
-    child.once("exit", (code, signal) => resolve(code ?? signal));
+    // Not before its last line was read.
+    child.once("close", (code, signal) => resolve(code ?? signal));
   });
   return {
     process: child,
