@@ -1,4 +1,4 @@
-import type { Sources } from "./ads/stream-state.ts";
+import type { Sources, TableStyle } from "./ads/stream-state.ts";
 import type { ProxyIdentity } from "./identity/authentication.ts";
 import type { HeldSecrets, WorkloadSecrets } from "./identity/workload-secrets.ts";
 import { createPodArrivals, isSamePod, podKey } from "./pod-arrivals.ts";
@@ -6,14 +6,14 @@ import type { Workload } from "./registry/workload.ts";
 import type { MeshChange, MeshResources } from "./resources/mesh-resources.ts";
 import type { Places } from "./resources/nearby-endpoints.ts";
 import { proxyResources } from "./resources/proxy-resources.ts";
-import { createResourceSet, type ResourceSet } from "./resources/resource-set.ts";
+import { createResourceSet, type ResourceSet, replaceAll } from "./resources/resource-set.ts";
 import { deciding, type Reach } from "./translate/locality.ts";
 import { placeOf } from "./translate/place.ts";
 
 /** A Pod's proxy, with all it may see, for as long as one of its streams is open. */
 export interface ConnectedProxy {
   readonly identity: ProxyIdentity;
-  readonly sources: Sources;
+  readonly sources: (style: TableStyle) => Sources;
   /** Aborted when the Pod is gone: its streams end. */
   readonly gone: AbortSignal;
 }
@@ -50,27 +50,22 @@ function createMember(mesh: MeshResources, identity: ProxyIdentity, workload: Wo
   const abort = new AbortController();
   const scope = mesh.scopeOf(identity.namespace);
   const places = placesOf(mesh, workload);
-  const sources: Sources = {
+  const sources = (style: TableStyle): Sources => ({
     clusters: [mesh.clusters, scope.clusters, own.clusters],
     endpoints: [
       ...[mesh.endpoints, ...mesh.nearbyEndpoints.from(places)],
       ...[scope.endpoints, ...scope.nearbyEndpoints.from(places)],
     ],
     listeners: [mesh.listeners, scope.listeners, own.listeners],
-    routes: [mesh.serviceRoutes, scope.serviceRoutes, mesh.routesOf(identity.namespace)],
+    routes: [
+      mesh.serviceRoutes,
+      scope.serviceRoutes,
+      style === "delegated" ? mesh.delegatedRoutes : mesh.routesOf(identity.namespace),
+    ],
+    virtualHosts: style === "delegated" ? mesh.virtualHostsOf(identity.namespace) : [],
     secrets: [secrets.set],
-  };
+  });
   return { proxy: { identity, sources, gone: abort.signal }, own, secrets, abort, workload, streams: 0 };
-}
-
-function replaceAll(set: ResourceSet, resources: Parameters<ResourceSet["update"]>[0]): void {
-  const next = [...resources];
-  const kept = new Set(next.map(({ name }) => name));
-  const names = [...set.values()].map(({ name }) => name);
-  set.update(
-    next,
-    names.filter((name) => !kept.has(name)),
-  );
 }
 
 export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Fleet {

@@ -1,6 +1,7 @@
+import type { Node } from "../proto/envoy/config/core/v3/base_pb.js";
 import type { DeltaDiscoveryRequest, DiscoveryRequest } from "../proto/envoy/service/discovery/v3/discovery_pb.js";
 import { type ResourceKind, resourceKinds, typeUrls } from "../translate/resource.ts";
-import type { StreamState } from "./stream-state.ts";
+import type { StreamState, TableStyle } from "./stream-state.ts";
 import type { SubscriptionChange } from "./subscription.ts";
 
 /** A request in either variant of the protocol, as the stream works with it. */
@@ -9,6 +10,8 @@ export interface Request {
   readonly kind: ResourceKind | undefined;
   readonly typeUrl: string;
   readonly nodeId: string;
+  /** How the client takes route tables; it says who it is in its first request alone. */
+  readonly tables: TableStyle;
   /** Empty in the first request of a kind. */
   readonly nonce: string;
   /** Envoy's words, when it refuses the response of that nonce. */
@@ -18,11 +21,26 @@ export interface Request {
 
 const kindsByTypeUrl = new Map<string, ResourceKind>(resourceKinds.map((kind) => [typeUrls[kind], kind]));
 
+/**
+ * Envoy has taken virtual hosts one by one over the stream that all else comes by since 1.37; an older one refuses the
+ * table. 1.40 is the first that this has been seen to work with.
+ */
+const firstWithVirtualHosts = { major: 1, minor: 40 } as const;
+
+function tableStyle(node: Node | undefined): TableStyle {
+  if (node?.userAgentVersionType.case !== "userAgentBuildVersion") return "whole";
+  const { majorNumber = 0, minorNumber = 0 } = node.userAgentVersionType.value.version ?? {};
+  const { major, minor } = firstWithVirtualHosts;
+  const isNewEnough = majorNumber > major || (majorNumber === major && minorNumber >= minor);
+  return node.userAgentName === "envoy" && isNewEnough ? "delegated" : "whole";
+}
+
 export function readDelta(request: DeltaDiscoveryRequest): Request {
   return {
     kind: kindsByTypeUrl.get(request.typeUrl),
     typeUrl: request.typeUrl,
     nodeId: request.node?.id ?? "",
+    tables: tableStyle(request.node),
     nonce: request.responseNonce,
     refusal: request.errorDetail?.message,
     change: {
@@ -37,9 +55,9 @@ export function readDelta(request: DeltaDiscoveryRequest): Request {
  * The full variant names all that is wanted each time; here that becomes what is new and what is no longer wanted.
  * Undefined for a request that answers an older response than the last: another is under way.
  */
-export function readFull(request: DiscoveryRequest, state: StreamState): Request | undefined {
+export function readFull(request: DiscoveryRequest, state: StreamState | undefined): Request | undefined {
   const kind = kindsByTypeUrl.get(request.typeUrl);
-  const subscription = kind === undefined ? undefined : state.subscriptions.get(kind);
+  const subscription = kind === undefined ? undefined : state?.subscriptions.get(kind);
   const isStale =
     subscription !== undefined && request.responseNonce !== "" && !subscription.inFlight.has(request.responseNonce);
   if (isStale && subscription.inFlight.size > 0) return undefined;
@@ -49,6 +67,7 @@ export function readFull(request: DiscoveryRequest, state: StreamState): Request
     kind,
     typeUrl: request.typeUrl,
     nodeId: request.node?.id ?? "",
+    tables: "whole",
     nonce: request.responseNonce,
     refusal: request.errorDetail?.message,
     change: {

@@ -1,4 +1,5 @@
 import type { ResourceSet } from "../resources/resource-set.ts";
+import { tableOfVirtualHost } from "../translate/names.ts";
 import type { Resource, ResourceKind } from "../translate/resource.ts";
 import {
   changeSubscription,
@@ -13,6 +14,9 @@ import {
 
 /** Where a client's resources come from. */
 export type Sources = Readonly<Record<ResourceKind, readonly ResourceSet[]>>;
+
+/** How a client takes route tables: with all that stands in them, or with virtual hosts as resources of their own. */
+export type TableStyle = "whole" | "delegated";
 
 /** What one stream has been asked and told. Changed in place by the functions below. */
 export interface StreamState {
@@ -45,13 +49,30 @@ export function settle(state: StreamState, kind: ResourceKind, nonce: string): r
   const inFlight = state.subscriptions.get(kind)?.inFlight;
   const names = inFlight?.get(nonce);
   inFlight?.delete(nonce);
+  if (kind === "routes" && names !== undefined) oweHosts(state, names);
   return names;
+}
+
+/**
+ * A table that comes to Envoy is empty, and Envoy asks for the virtual hosts of all tables once and never again: what was
+ * sent before the table was there is lost.
+ */
+function oweHosts(state: StreamState, tables: readonly string[]): void {
+  const subscription = state.subscriptions.get("virtualHosts");
+  if (subscription?.told === undefined) return;
+  for (const source of state.sources.virtualHosts)
+    for (const { name } of source.values()) if (tables.includes(tableOfVirtualHost(name))) subscription.owed.add(name);
 }
 
 /** Whether the client has been told all there is of a kind. It works responses off in the order in which they come. */
 function isTold(state: StreamState, kind: ResourceKind): boolean {
   const subscription = state.subscriptions.get(kind);
   return subscription === undefined || !isBehind(subscription, state.sources[kind]);
+}
+
+/** Whether the client has answered all that it was sent of a kind. */
+function isIdle(state: StreamState, kind: ResourceKind): boolean {
+  return state.subscriptions.get(kind)?.inFlight.size === 0;
 }
 
 /**
@@ -71,6 +92,8 @@ function mayFollow(state: StreamState, kind: ResourceKind): boolean {
     }
     case "routes":
       return mayFollow(state, "listeners") && isTold(state, "listeners");
+    case "virtualHosts":
+      return mayFollow(state, "routes") && isTold(state, "routes") && isIdle(state, "routes");
   }
 }
 
@@ -97,16 +120,19 @@ function holdBack(state: StreamState, difference: Difference): Difference {
   return { changed: difference.changed, removed: [] };
 }
 
-/** Below the 4 MiB that gRPC clients take in one message unless told otherwise. */
-const maxResponseBytes = 1_000_000;
+/**
+ * Below the 4 MiB that gRPC clients take in one message unless told otherwise. A listener opens with the first virtual hosts
+ * of its table that come: they come together.
+ */
+const maxResponseBytes = (kind: ResourceKind) => (kind === "virtualHosts" ? 3_500_000 : 1_000_000);
 
 /** The difference in parts of a bounded size: the resources of each, and all removals in the last. */
-function parts({ changed, removed }: Difference): Difference[] {
+function parts({ changed, removed }: Difference, maxBytes: number): Difference[] {
   const full: Difference[] = [];
   let part: Resource[] = [];
   let bytes = 0;
   for (const resource of changed) {
-    if (part.length > 0 && bytes + resource.entry.length > maxResponseBytes) {
+    if (part.length > 0 && bytes + resource.entry.length > maxBytes) {
       full.push({ changed: part, removed: [] });
       part = [];
       bytes = 0;
@@ -118,7 +144,7 @@ function parts({ changed, removed }: Difference): Difference[] {
 }
 
 function outgoing(state: StreamState, kind: ResourceKind, difference: Difference): Outgoing[] {
-  return parts(difference).map((part) => {
+  return parts(difference, maxResponseBytes(kind)).map((part) => {
     state.nonce += 1;
     const nonce = String(state.nonce);
     const names = [...part.changed.map(({ name }) => name), ...part.removed];
@@ -131,6 +157,7 @@ function take(state: StreamState, kind: ResourceKind, now: number): Outgoing[] |
   const subscription = state.subscriptions.get(kind);
   if (subscription === undefined || subscription.inFlight.size > 0 || !mayFollow(state, kind)) return [];
   if (!isBehind(subscription, state.sources[kind])) return [];
+  if (kind === "virtualHosts") subscription.tables = state.subscriptions.get("routes")?.names;
   const isFirst = subscription.told === undefined && subscription.had.size === 0;
   const taken = takeDifference(subscription, state.sources[kind]);
   if (taken === "too-far-behind") return taken;
@@ -146,13 +173,14 @@ function take(state: StreamState, kind: ResourceKind, now: number): Outgoing[] |
 function takeLeaving(state: StreamState): Outgoing[] {
   const clusters = state.subscriptions.get("clusters");
   if (state.leaving.size === 0 || clusters === undefined || clusters.inFlight.size > 0) return [];
-  if (!mayFollow(state, "routes") || !isTold(state, "routes")) return [];
+  const last = state.subscriptions.has("virtualHosts") ? "virtualHosts" : "routes";
+  if (!mayFollow(state, last) || !isTold(state, last)) return [];
   const removed = [...state.leaving].filter((name) => find(name, state.sources.clusters) === undefined);
   state.leaving.clear();
   return removed.length === 0 ? [] : outgoing(state, "clusters", { changed: [], removed });
 }
 
-const order: readonly ResourceKind[] = ["secrets", "clusters", "endpoints", "listeners", "routes"];
+const order: readonly ResourceKind[] = ["secrets", "clusters", "endpoints", "listeners", "routes", "virtualHosts"];
 
 /**
  * The responses that may go out now. What must wait comes at a later call: after an acknowledgement, a change, or at

@@ -8,8 +8,8 @@ test("a client that asks for what nobody has, and does not read the answers, is 
   let isTaking = false;
   let sentBytes = 0;
   const ends: string[] = [];
-  const noSources = { clusters: [], endpoints: [], listeners: [], routes: [], secrets: [] };
-  const stream = createStream("delta", "web.shop", noSources, {
+  const noSources = { clusters: [], endpoints: [], listeners: [], routes: [], virtualHosts: [], secrets: [] };
+  const stream = createStream("delta", "web.shop", () => noSources, {
     send(bytes) {
       sentBytes += bytes.length;
       return isTaking;

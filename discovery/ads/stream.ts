@@ -9,6 +9,7 @@ import {
   type StreamState,
   settle,
   subscribe,
+  type TableStyle,
   takeOutgoing,
 } from "./stream-state.ts";
 import { decodeDelta, decodeFull, encodeDelta, encodeFull } from "./wire.ts";
@@ -72,8 +73,14 @@ function emptyAnswer(variant: Variant, { typeUrl, nonce: answered, change }: Req
 }
 
 /** @param pod `name.namespace` of the Pod that the client has proved to be */
-export function createStream(variant: Variant, pod: string, sources: Sources, events: StreamEvents): Stream {
-  const state = openStream(sources);
+export function createStream(
+  variant: Variant,
+  pod: string,
+  sources: (style: TableStyle) => Sources,
+  events: StreamEvents,
+): Stream {
+  /** From the first request on, which tells how the client takes route tables. */
+  let state: StreamState | undefined;
   const record = createRecord();
   const isTooMuch = createRequestLimit();
   let isBlocked = false;
@@ -89,15 +96,16 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
   /** Why a request ends the stream, if it does. */
   function fault(request: Request): StreamEnd | undefined {
     if (!isNodeOf(request.nodeId, pod)) return "other-node";
-    const known = request.kind === undefined ? undefined : state.subscriptions.get(request.kind);
+    const known = request.kind === undefined ? undefined : state?.subscriptions.get(request.kind);
     const names = (known?.names.size ?? 0) + request.change.subscribe.length;
     return names > limits.namesOfOneKind ? "too-many-names" : undefined;
   }
 
   function handle(request: Request): void {
-    if (request.kind === undefined) refuseKind(request);
+    state ??= openStream(sources(request.tables));
+    if (request.kind === undefined) refuseKind(state, request);
     else {
-      if (request.nonce !== "") answer(request.kind, request);
+      if (request.nonce !== "") answer(state, request.kind, request);
       subscribe(state, request.kind, request.change);
       pump();
     }
@@ -107,7 +115,7 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
     return variant === "delta" ? readDelta(decodeDelta(bytes)) : readFull(decodeFull(bytes), state);
   }
 
-  function answer(kind: Outgoing["kind"], { nonce, refusal }: Request): void {
+  function answer(state: StreamState, kind: Outgoing["kind"], { nonce, refusal }: Request): void {
     const names = settle(state, kind, nonce);
     if (names === undefined) return;
     const now = Date.now();
@@ -117,7 +125,7 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
   }
 
   /** A kind that discovery has none of: the client must not wait for it. */
-  function refuseKind(request: Request): void {
+  function refuseKind(state: StreamState, request: Request): void {
     state.nonce += 1;
     const bytes = emptyAnswer(variant, request, String(state.nonce));
     if (bytes === undefined) return;
@@ -127,7 +135,7 @@ export function createStream(variant: Variant, pod: string, sources: Sources, ev
   }
 
   function pump(): void {
-    if (isClosed || isBlocked) return;
+    if (isClosed || isBlocked || state === undefined) return;
     const now = Date.now();
     const due = takeOutgoing(state, now);
     if (due === "too-far-behind") {

@@ -1,4 +1,5 @@
 import type { ResourceSet } from "../resources/resource-set.ts";
+import { tableOfVirtualHost } from "../translate/names.ts";
 import type { Resource, ResourceKind } from "../translate/resource.ts";
 
 /** What one client asked for of one kind, and how far it has been told. Changed in place by the functions below. */
@@ -7,6 +8,8 @@ export interface Subscription {
   wildcard: boolean;
   /** Names asked for one by one. */
   readonly names: Set<string>;
+  /** Of virtual hosts: the tables that the client has, whose hosts are all that it wants. */
+  tables: ReadonlySet<string> | undefined;
   /** Names to be answered whether or not they changed. */
   readonly owed: Set<string>;
   /** The generation of each source up to which the client has been told; undefined before the first answer. */
@@ -24,8 +27,8 @@ export interface SubscriptionChange {
   readonly had: ReadonlyMap<string, string>;
 }
 
-/** Envoy asks for all listeners and all clusters by naming none. */
-const wildcardKinds: readonly ResourceKind[] = ["listeners", "clusters"];
+/** Envoy asks for all listeners, all clusters and all virtual hosts by naming none. */
+const wildcardKinds: readonly ResourceKind[] = ["listeners", "clusters", "virtualHosts"];
 
 const wildcardName = "*";
 
@@ -35,6 +38,7 @@ export function openSubscription(kind: ResourceKind, change: SubscriptionChange,
     kind,
     wildcard: wildcardKinds.includes(kind) && change.subscribe.length === 0,
     names: new Set(),
+    tables: undefined,
     owed: new Set(),
     told: undefined,
     had: change.had,
@@ -85,7 +89,8 @@ export interface Difference {
   readonly removed: readonly string[];
 }
 
-function isWanted({ wildcard, names }: Subscription, name: string): boolean {
+function isWanted({ wildcard, names, tables }: Subscription, name: string): boolean {
+  if (tables !== undefined && !tables.has(tableOfVirtualHost(name))) return false;
   return wildcard || names.has(name);
 }
 
@@ -103,6 +108,8 @@ function sort(names: Iterable<string>, sources: readonly ResourceSet[], had: Rea
 function allNames(subscription: Subscription, sources: readonly ResourceSet[]): Set<string> {
   const names = new Set([...subscription.names, ...subscription.had.keys()]);
   if (subscription.wildcard) for (const source of sources) for (const { name } of source.values()) names.add(name);
+  if (subscription.tables !== undefined)
+    for (const name of names) if (!isWanted(subscription, name)) names.delete(name);
   return names;
 }
 

@@ -56,7 +56,9 @@ function routeRows(dump: JsonValue): Rows {
         const shown =
           domains.length > 2 ? `${domains.slice(0, 2).join(", ")} + ${domains.length - 2} more` : domains.join(", ");
         const path = text(at(route, "match", "path")) || `${text(at(route, "match", "prefix"))}*`;
-        return [text(at(table, "name")), text(at(host, "name")), shown, path, targetOf(route)];
+        const name = text(at(table, "name"));
+        // A virtual host that came by itself has its table's name before its own.
+        return [name, text(at(host, "name")).replace(`${name}/`, ""), shown, path, targetOf(route)];
       }),
     ),
   );

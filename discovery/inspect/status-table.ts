@@ -6,7 +6,14 @@ export interface ReportedStatus extends ProxyStatus {
   readonly replica: string;
 }
 
-const columns = { CDS: "clusters", LDS: "listeners", EDS: "endpoints", RDS: "routes", SDS: "secrets" } as const;
+const columns = {
+  CDS: "clusters",
+  LDS: "listeners",
+  EDS: "endpoints",
+  RDS: "routes",
+  VHDS: "virtualHosts",
+  SDS: "secrets",
+} as const;
 
 export function proxyName({ pod, namespace }: Pick<ProxyStatus, "pod" | "namespace">): string {
   return `${pod}.${namespace}`;

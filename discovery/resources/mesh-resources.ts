@@ -8,6 +8,7 @@ import type { ResourceSet } from "./resource-set.ts";
 import { createRouteTables } from "./route-tables.ts";
 import { nearbyEndpoints, noResources, serviceResources } from "./service-resources.ts";
 import { createServiceScope, type ServiceScope, type ServiceSets } from "./service-scope.ts";
+import { createVirtualHosts } from "./virtual-hosts.ts";
 
 /** What a new snapshot changed, for those who depend on it. */
 export interface MeshChange {
@@ -23,8 +24,12 @@ export interface MeshResources extends ServiceSets {
   readonly view: MeshView;
   /** Those of Services that only some namespaces see, this one among them. */
   scopeOf(namespace: string): ServiceSets;
-  /** Route tables of ports, as a namespace sees them. */
+  /** Route tables of ports with all that a namespace sees in them. */
   routesOf(namespace: string): ResourceSet;
+  /** Route tables of ports whose virtual hosts are resources of their own. */
+  readonly delegatedRoutes: ResourceSet;
+  /** The virtual hosts of such tables, as a namespace sees them: the first set that has a name counts. */
+  virtualHostsOf(namespace: string): readonly ResourceSet[];
   dropNamespace(namespace: string): void;
   update(snapshot: Snapshot): MeshChange;
 }
@@ -53,6 +58,7 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
   /** The scopes that a Service stands in. */
   const placed = new Map<string, readonly ServiceScope[]>();
   const tables = createRouteTables();
+  const virtualHosts = createVirtualHosts();
   let view = meshView(emptySnapshot, settings);
   let listenedPorts = new Set<number>();
 
@@ -74,6 +80,7 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
     if (next.length === 0) placed.delete(key);
     else placed.set(key, next);
     tables.replace(key, entry);
+    virtualHosts.replace(key, entry);
   }
 
   function updatePortListeners(): void {
@@ -83,6 +90,7 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
         everywhere.replace(`:${port}`, { ...noResources, listeners: [portListener(settings, port)] });
     for (const port of listenedPorts) if (!ports.has(port)) everywhere.replace(`:${port}`, noResources);
     listenedPorts = ports;
+    virtualHosts.setPorts(view, ports);
   }
 
   /** What an ExternalName leads to depends on which Services there are. */
@@ -90,8 +98,10 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
     if (namespaces.size === 0) return;
     for (const [key, entry] of view.snapshot.services) {
       if (entry.service.resolution.kind !== "external-name") continue;
-      tables.replace(key, undefined);
-      tables.replace(key, entry);
+      for (const each of [tables, virtualHosts]) {
+        each.replace(key, undefined);
+        each.replace(key, entry);
+      }
     }
   }
 
@@ -102,7 +112,12 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
     ...everywhere.sets,
     scopeOf: (namespace) => scopeOf(namespace).sets,
     routesOf: (namespace) => tables.of(namespace, view),
-    dropNamespace: (namespace) => tables.drop(namespace),
+    delegatedRoutes: virtualHosts.tables,
+    virtualHostsOf: (namespace) => virtualHosts.of(namespace, view),
+    dropNamespace(namespace) {
+      tables.drop(namespace);
+      virtualHosts.drop(namespace);
+    },
     update(snapshot) {
       const before = view.snapshot;
       view = meshView(snapshot, settings);
@@ -115,6 +130,7 @@ export function createMeshResources(settings: MeshSettings): MeshResources {
       updatePortListeners();
       for (const scope of [everywhere, ...scopes.values()]) scope.flush();
       tables.flush(view);
+      virtualHosts.flush(view);
       return { policies, workloads: changedKeys(before.workloads, snapshot.workloads), namespaces };
     },
   };

@@ -61,3 +61,14 @@ export function createResourceSet(initial: Iterable<Resource> = []): ResourceSet
     update,
   };
 }
+
+/** Makes the given resources all that the set holds. */
+export function replaceAll(set: ResourceSet, resources: Iterable<Resource>): void {
+  const next = [...resources];
+  const kept = new Set(next.map(({ name }) => name));
+  const names = [...set.values()].map(({ name }) => name);
+  set.update(
+    next,
+    names.filter((name) => !kept.has(name)),
+  );
+}

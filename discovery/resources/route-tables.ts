@@ -2,12 +2,12 @@ import type { ServiceEntry } from "../registry/snapshot.ts";
 import { isVisible, type Visibility } from "../registry/visibility.ts";
 import type { MeshView } from "../translate/mesh-view.ts";
 import type { EncodedHost } from "../translate/route-table.ts";
-import { type Exposure, encodedHosts, isRoutedByHost, portRoutes } from "../translate/routes.ts";
+import { type Exposure, encodedHosts, isRoutedByHost, portRoutes, sameHosts } from "../translate/routes.ts";
 import { createResourceSet, type ResourceSet } from "./resource-set.ts";
 
 /**
- * The route tables of ports, which hold every Service of the mesh, as each namespace sees them. Only namespaces that a
- * connected proxy is in have any.
+ * The route tables of ports, which hold every Service of the mesh, as each namespace sees them: for proxies that do not take
+ * virtual hosts one by one. Only namespaces that such a proxy is in have any.
  */
 export interface RouteTables {
   /** The ports that any Service has requests routed on. */
@@ -35,11 +35,6 @@ function hostsSeenFrom(view: MeshView, hosts: Hosts, from: string): EncodedHost[
   }
   hosts.others ??= encodedHosts(view, hosts.exposure, "");
   return hosts.others;
-}
-
-/** Whether a Service's part of a table may differ: endpoints only count where each Pod has a name of its own. */
-function sameHosts(one: ServiceEntry | undefined, other: ServiceEntry): boolean {
-  return one?.service === other.service && other.service.resolution.kind !== "headless";
 }
 
 export function createRouteTables(): RouteTables {

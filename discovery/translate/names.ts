@@ -18,6 +18,20 @@ export function portRouteName(port: number): string {
   return String(port);
 }
 
+/**
+ * A virtual host that is a resource of its own: `80/reviews.default.svc.cluster.local:80`. Envoy puts it into the table
+ * that stands before the slash, and takes it out by this name.
+ * Source: https://www.envoyproxy.io/docs/envoy/v1.40.0/configuration/http/http_conn_man/vhds
+ */
+export function virtualHostName(table: string, host: string): string {
+  return `${table}/${host}`;
+}
+
+/** The table that a virtual host of its own belongs to. */
+export function tableOfVirtualHost(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf("/")));
+}
+
 /** The route table of one Service's port whose protocol is found out: `reviews.default.svc.cluster.local:9000`. */
 export function serviceRouteName(host: string, port: number): string {
   return `${host}:${port}`;

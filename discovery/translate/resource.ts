@@ -8,6 +8,7 @@ export const typeUrls = {
   endpoints: "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment",
   listeners: "type.googleapis.com/envoy.config.listener.v3.Listener",
   routes: "type.googleapis.com/envoy.config.route.v3.RouteConfiguration",
+  virtualHosts: "type.googleapis.com/envoy.config.route.v3.VirtualHost",
   secrets: "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
 } as const;
 

@@ -87,7 +87,7 @@ function podHosts(
 }
 
 /** What happens to a Host that no Service has. */
-function otherHosts(view: MeshView): VirtualHost {
+export function otherHosts(view: MeshView): VirtualHost {
   if (view.settings.outboundTraffic === "ALLOW_ANY") {
     return create(VirtualHostSchema, {
       name: "allow_any",
@@ -104,7 +104,8 @@ function otherHosts(view: MeshView): VirtualHost {
   return create(VirtualHostSchema, { name: "block_all", domains: ["*"], routes: [refuse] });
 }
 
-function tableFields(name: string): RouteConfiguration {
+/** A route table's own part, beside its virtual hosts. */
+export function tableFields(name: string): RouteConfiguration {
   return create(RouteConfigurationSchema, {
     name,
     ignorePortInHostMatching: true,
@@ -124,9 +125,19 @@ export interface Exposure {
   readonly port: ServicePort;
 }
 
-/** The virtual hosts of one port of a Service, encoded, as Pods of a namespace know it. */
-export function encodedHosts(view: MeshView, { entry, port }: Exposure, from: string): EncodedHost[] {
-  return [serviceHost(view, entry, port, from), ...podHosts(view, entry, port, from)].map(encodeHost);
+/** Whether a Service's part of its ports' tables is what it was: endpoints only count where each Pod has a name of its own. */
+export function sameHosts(one: ServiceEntry | undefined, other: ServiceEntry): boolean {
+  return one?.service === other.service && other.service.resolution.kind !== "headless";
+}
+
+/** The virtual hosts of one port of a Service, as Pods of a namespace know it. */
+export function serviceHosts(view: MeshView, { entry, port }: Exposure, from: string): VirtualHost[] {
+  return [serviceHost(view, entry, port, from), ...podHosts(view, entry, port, from)];
+}
+
+/** The same, encoded for a table that holds them all. */
+export function encodedHosts(view: MeshView, exposure: Exposure, from: string): EncodedHost[] {
+  return serviceHosts(view, exposure, from).map(encodeHost);
 }
 
 /** The route table of a port from its virtual hosts, and what happens to every other Host. */

@@ -305,8 +305,8 @@ describe("a mesh with discovery", { skip }, () => {
     const outrigger = (netns: string, ...args: string[]) =>
       run("ip", ["netns", "exec", netns, join(projectFolder, "bin", "outrigger"), ...args]);
     const status = outrigger(lab.hub, "proxy-status", "--url", lab.discoveryHttp);
-    assert.match(status, /^NAME +CDS +LDS +EDS +RDS +SDS +DISCOVERY\n/);
-    assert.match(status, /client\.default +SYNCED +SYNCED +SYNCED +SYNCED +SYNCED/);
+    assert.match(status, /^NAME +CDS +LDS +EDS +RDS +VHDS +SDS +DISCOVERY\n/);
+    assert.match(status, /client\.default +SYNCED +SYNCED +SYNCED +SYNCED +SYNCED +SYNCED/);
     const config = (kind: string) => outrigger(client.netns, "proxy-config", kind, "--url", "http://127.0.0.1:15000");
     assert.match(config("clusters"), /reviews\.default\.svc\.cluster\.local +80 +- +outbound +EDS +mutual TLS/);
     assert.match(config("listeners"), /0\.0\.0\.0 +80 +0\.0\.0\.0_80 .*Route: 80/);

@@ -30,6 +30,8 @@ export interface PodSpec {
   readonly sidecarFlags?: readonly string[];
   /** Whether to wait until its sidecar is ready; so unless said otherwise. */
   readonly waits?: boolean;
+  /** How long its sidecar keeps a listener that went, with its route table, for the connections that it has. */
+  readonly drainSeconds?: number;
 }
 
 export interface PodIdentity {
@@ -186,7 +188,14 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
       command: [
         envoy,
         ...["--config-yaml", bootstrap, "--service-node", node, "--service-cluster", spec.name],
-        ...["--disable-hot-restart", "--log-level", "warning", ...spec.sidecarFlags],
+        ...[
+          "--disable-hot-restart",
+          "--log-level",
+          "warning",
+          "--drain-time-s",
+          String(spec.drainSeconds),
+          ...spec.sidecarFlags,
+        ],
       ],
       env: {
         POD_NAME: spec.name,
@@ -240,7 +249,8 @@ export async function createLab(onEnd: (end: () => Promise<void> | void) => void
     async pod(given) {
       const { name, namespace = "default", serviceAccount = given.name, labels = {}, meshed = true } = given;
       const { sidecarFlags = ["--concurrency", "1", "--file-flush-interval-msec", "50"] } = given;
-      const spec = { name, namespace, serviceAccount, labels, meshed, sidecarFlags };
+      const { drainSeconds = 600 } = given;
+      const spec = { name, namespace, serviceAccount, labels, meshed, sidecarFlags, drainSeconds };
       const ip = `10.44.${Math.floor(nextAddress / 250)}.${nextAddress % 250}`;
       nextAddress += 1;
       const netns = `${id}p${nextAddress}`;
