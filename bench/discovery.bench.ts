@@ -8,7 +8,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { outboundClusterName } from "../discovery/translate/names.ts";
+import { outboundClusterName, portRouteName, virtualHostName } from "../discovery/translate/names.ts";
 import { typeUrls } from "../discovery/translate/resource.ts";
 import { discoveryEnvironment, webhookNodeFlags } from "../mesh/node-flags.ts";
 import { createClient } from "./discovery/client.ts";
@@ -101,7 +101,8 @@ async function connectAll(): Promise<void> {
     const turn = clients.slice(index, index + startedAtOnce);
     for (const client of turn) client.connect();
     await until(
-      () => turn.every(({ has }) => has.get(typeUrls.routes)?.size !== 0 && has.get(typeUrls.secrets)?.size === 2),
+      () =>
+        turn.every(({ has }) => has.get(typeUrls.virtualHosts)?.size !== 0 && has.get(typeUrls.secrets)?.size === 2),
       "connected",
     );
   }
@@ -121,8 +122,11 @@ const { result: _changes, ...changes } = await measured(async () => {
     );
   }
 });
+const newHost = `${serviceName(size.services)}.${namespaceOf(size.services, size)}.svc.cluster.local:80`;
 const { result: newService, ...service } = await measured(() =>
-  answered(size.services, typeUrls.routes, "80", () => order({ order: "service", service: size.services })),
+  answered(size.services, typeUrls.virtualHosts, virtualHostName(portRouteName(80), newHost), () =>
+    order({ order: "service", service: size.services }),
+  ),
 );
 const { result: _again, ...reconnect } = await measured(async () => {
   for (const client of clients) client.disconnect();
