@@ -64,6 +64,10 @@ function assertNothingLost({ created, failed, missed }: Awaited<ReturnType<PodSt
   assert.deepEqual(missed, []);
 }
 
+function restarts({ status }: Pod): number {
+  return status.containerStatuses?.[0]?.restartCount ?? 0;
+}
+
 function webhookPods(): Promise<Pod[]> {
   return cluster.list<Pod>("v1", "Pod", { namespace: systemNamespace, labels: "app=outrigger-webhook" });
 }
@@ -181,6 +185,10 @@ test("a replica that is killed outright costs a demanding namespace no sidecar",
     { timeoutMs: 120_000 },
   );
   for (const pod of pods) assert.ok(containerNames(pod).includes("istio-proxy"), pod.metadata.name);
+  // The eight may be quicker than the kubelet, which sees only later that the replica died.
+  const isBack = (pod: Pod) =>
+    pod.metadata.name === victim.metadata.name && restarts(pod) > restarts(victim) && isReady(pod);
+  await until("the killed replica, back again", async () => (await webhookPods()).some(isBack), { timeoutMs: 120_000 });
   await rolledOut();
 });
 
