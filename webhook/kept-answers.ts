@@ -7,6 +7,9 @@ const roomBytes = 4 * 1024 * 1024;
 /** Answers without a patch are small. */
 const mostAnswers = 1024;
 
+/** How many reviews' keys are remembered, to know a template when its second Pod comes. */
+const mostKeys = 1024;
+
 interface Kept {
   readonly before: string;
   readonly record: ReviewRecord;
@@ -57,6 +60,18 @@ function createStore() {
   };
 }
 
+/** Tells whether a key was asked about before, as far back as it remembers. */
+function createMemory(): (key: string) => boolean {
+  const keys = new Set<string>();
+  return (key) => {
+    if (keys.has(key)) return true;
+    const [oldest] = keys;
+    if (oldest !== undefined && keys.size >= mostKeys) keys.delete(oldest);
+    keys.add(key);
+    return false;
+  };
+}
+
 /**
  * Whether an answer holds for every review with the same key. A denial is not kept: its message quotes the Pod. Nor is
  * the answer to a text that names its uid more than once, where a later one could count.
@@ -74,11 +89,12 @@ export interface GivenAnswer extends Verdict {
 }
 
 /**
- * Answers reviews, those of Pods of one template only once: a rollout's Pods are the same but for what the API server
- * makes new for each, and get the same patch. Settings or facts that change make all answers void.
+ * Answers reviews, those of Pods of one template only twice: a rollout's Pods are the same but for what the API server
+ * makes new for each, and get the same patch. The first answer is not kept, since many Pods have no second. Settings or facts that change make all answers void.
  */
 export function createAnswers(): (body: Buffer, context: AnswerContext) => GivenAnswer {
   const store = createStore();
+  const cameBefore = createMemory();
   let [settings, facts]: [unknown, unknown] = [undefined, undefined];
   return (body, context) => {
     if (context.settings !== settings || context.facts !== facts) store.clear();
@@ -87,7 +103,8 @@ export function createAnswers(): (body: Buffer, context: AnswerContext) => Given
     const known = review && store.find(review.key);
     if (review !== undefined && known !== undefined) return { uid: review.uid, ...known, repeated: true };
     const answered = answer(body.toString(), context);
-    if (review !== undefined && holdsForAll(body, answered, review)) store.keep(review.key, answered.verdict);
+    if (review !== undefined && cameBefore(review.key) && holdsForAll(body, answered, review))
+      store.keep(review.key, answered.verdict);
     return { uid: answered.uid, ...answered.verdict, repeated: false };
   };
 }
