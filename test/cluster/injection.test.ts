@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { webhookPorts } from "../../deploy/manifests/names.ts";
 import { type Cluster, connect } from "./cluster.ts";
-import { installed } from "./installed.ts";
-import { containerNames } from "./pod.ts";
+import { installed, systemNamespace } from "./installed.ts";
+import { containerNames, type Pod } from "./pod.ts";
 import { accessLogged, get, requestSeen } from "./traffic.ts";
 import { until } from "./waiting.ts";
 import { appDeployment, appPod, appService } from "./workload.ts";
@@ -38,6 +39,34 @@ test("Pods of a labelled namespace get both containers, run, and answer through 
   );
   assert.ok(peer !== undefined);
   await accessLogged(cluster, peer, /"GET \/through HTTP\/1\.1" 200/);
+});
+
+/** How many Pods the webhook's replicas have given the answer of an earlier one. */
+async function repeatedAnswers(): Promise<number> {
+  const webhooks = await cluster.list<Pod>("v1", "Pod", {
+    namespace: systemNamespace,
+    labels: "app=outrigger-webhook",
+  });
+  const counts = webhooks.map(async ({ metadata: { name } }) => {
+    const path = `/api/v1/namespaces/${systemNamespace}/pods/https:${name}:${webhookPorts.container}/proxy/metrics`;
+    const metrics = await cluster.api.text({ path });
+    return Number(/^outrigger_webhook_repeated_answers_total (\d+)$/m.exec(metrics)?.[1]);
+  });
+  return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+test("what the API server sends of one Deployment's Pods is known as alike, and they get one answer", async (t) => {
+  const namespace = await cluster.namespace(t, { "istio-injection": "enabled" });
+  const before = await repeatedAnswers();
+  await cluster.apply([appDeployment(namespace, "many", { replicas: 8, spec: { schedulerName: "nobody" } })]);
+  const pods = await until("eight Pods", async () => {
+    const all = await cluster.list<Pod>("v1", "Pod", { namespace });
+    return all.length === 8 && all;
+  });
+  for (const pod of pods) assert.deepEqual(containerNames(pod), injected);
+  // Each of two replicas works out the first two that it is asked about.
+  const repeated = (await repeatedAnswers()) - before;
+  assert.ok(repeated >= 4, `${repeated} of 8`);
 });
 
 test("TCP that is not HTTP passes both sidecars unchanged", async (t) => {
