@@ -8,6 +8,7 @@ import { RouteConfigurationSchema } from "../proto/envoy/config/route/v3/route_p
 import { createObjectStore } from "../registry/object-store.ts";
 import type { Change } from "../registry/objects.ts";
 import { emptySnapshot, nextSnapshot } from "../registry/snapshot.ts";
+import { tableOfVirtualHost } from "../translate/names.ts";
 import type { Resource } from "../translate/resource.ts";
 import { defaultSettings } from "../translate/settings.ts";
 import { createMeshResources, type MeshResources } from "./mesh-resources.ts";
@@ -59,11 +60,12 @@ function wholeTables(mesh: MeshResources, from: string): Record<string, readonly
   );
 }
 
-/** The same from hosts that come one by one: what an earlier set has hides what a later one has. */
+/** The same from hosts that come one by one, of tables that there are: what an earlier set has hides what a later one has. */
 function delegatedTables(mesh: MeshResources, from: string): Record<string, readonly string[]> {
   const found = new Map<string, Resource>();
   for (const set of mesh.virtualHostsOf(from).toReversed())
-    for (const resource of set.values()) found.set(resource.name, resource);
+    for (const resource of set.values())
+      if (mesh.delegatedRoutes.get(tableOfVirtualHost(resource.name)) !== undefined) found.set(resource.name, resource);
   return Object.fromEntries(
     [...found].map(([name, resource]) => {
       const host = fromBinary(VirtualHostSchema, messageOf(resource));
@@ -95,6 +97,21 @@ describe("virtual hosts one by one", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it("leave what happens to every other Host when the last Service of a port goes", () => {
+    const objects = createObjectStore();
+    const mesh = createMeshResources(defaultSettings);
+    const web: Omit<GivenService, "deleted"> = {
+      ...{ name: "web", namespace: "shop", exportTo: "*", address: "10.96.0.1", ports: [80], pods: [] },
+    };
+    for (const deleted of [false, true]) {
+      for (const change of changesOf({ ...web, deleted })) objects.apply(change);
+      mesh.update(nextSnapshot(mesh.view.snapshot, objects, objects.takeDirty(), defaultSettings));
+    }
+    assert.deepEqual([...mesh.delegatedRoutes.values()], []);
+    const left = mesh.virtualHostsOf("shop").flatMap((set) => [...set.values()].map(({ name }) => name));
+    assert.deepEqual(left, ["80/allow_any"]);
   });
 
   it("cost others nothing when one comes", () => {

@@ -112,9 +112,11 @@ export function createVirtualHosts(): VirtualHosts {
       ports = next;
       tables.update(come.map(delegatedTable), gone.map(portRouteName));
       const rest = otherHosts(view);
+      // It stays when the port goes: Envoy keeps a listener that went, and its table, for the connections that it has. Who has
+      // no such table is not sent it.
       shared.everywhere.update(
         come.map((port) => virtualHostResource(port, rest)),
-        gone.map((port) => virtualHostResource(port, rest).name),
+        [],
       );
     },
     replace(key, entry) {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { createLab, type Lab, type Pod } from "./mesh-lab/lab.ts";
-import { eventually, projectFolder, run } from "./mesh-lab/namespaces.ts";
+import { eventually, projectFolder, run, start } from "./mesh-lab/namespaces.ts";
 
 const skip = process.getuid?.() === 0 ? false : "needs root, for network namespaces";
 const app = [process.execPath, join(projectFolder, "test", "fixtures", "mesh", "http-echo.ts")];
@@ -19,6 +19,8 @@ describe("route tables of real Envoys, whose virtual hosts come one by one", { s
   let client: Pod;
   let server: Pod;
   let outsider: Pod;
+  /** It keeps listeners that went, as a Pod in a cluster does. */
+  let draining: Pod;
 
   const service = (name: string, ip: string, port = 80, namespace = "default") =>
     lab.service(name, {
@@ -37,14 +39,14 @@ describe("route tables of real Envoys, whose virtual hosts come one by one", { s
   const elsewhere = () => answer(`http://${outsider.ip}:8080/`, "-H", "Host: unknown.example", "-w", "%{http_code}");
   const reaches = (host: string, port = 80) =>
     eventually(`${host}:${port} answers`, () => byHost(host, port, "-m", "1").includes('"pod":"web"'));
-  const tables = (): RouteTable[] => {
-    const { configs } = JSON.parse(client.admin("/config_dump")) as {
+  const tables = (of = client): RouteTable[] => {
+    const { configs } = JSON.parse(of.admin("/config_dump")) as {
       configs: { "@type": string; dynamic_route_configs?: { route_config: RouteTable }[] }[];
     };
     return configs.flatMap(({ dynamic_route_configs: found }) => (found ?? []).map((each) => each.route_config));
   };
-  const hostsOf = (table: string) =>
-    tables()
+  const hostsOf = (table: string, of = client) =>
+    tables(of)
       .filter(({ name }) => name === table)
       .flatMap(({ virtual_hosts: hosts }) => (hosts ?? []).map(({ name }) => name))
       .sort();
@@ -55,6 +57,7 @@ describe("route tables of real Envoys, whose virtual hosts come one by one", { s
   before(async () => {
     lab = await createLab((end) => ends.unshift(end));
     client = await lab.pod({ name: "client", labels: { app: "client" }, drainSeconds: 1 });
+    draining = await lab.pod({ name: "draining", labels: { app: "draining" } });
     server = await lab.pod({ name: "web", serviceAccount: "web", labels: { app: "web" }, app });
     outsider = await lab.pod({ name: "outsider", meshed: false, labels: { app: "outsider" }, app });
     service("reviews", "10.96.0.10");
@@ -99,6 +102,36 @@ describe("route tables of real Envoys, whose virtual hosts come one by one", { s
     service("api", "10.96.0.12", 8080);
     await reaches("api", 8080);
     assert.match(byHost("reviews"), /"pod":"web"/);
+  });
+
+  it("leaves connections of a listener that went their way to what no Service explains", async () => {
+    const listens = () => draining.admin("/listeners").includes("0.0.0.0_8080");
+    service("api", "10.96.0.12", 8080);
+    await eventually("the port has a listener", listens);
+    const log = join(lab.folder, "kept.log");
+    // Standard error, which curl does not keep back.
+    const format = ["-o", "/dev/null", "-w", "%{stderr}%{http_code}\\n"];
+    const request = ["-H", "Host: unknown.example", `http://${outsider.ip}:8080/?[1-100000]`];
+    const kept = start({
+      netns: draining.netns,
+      user: 1000,
+      log,
+      command: ["curl", "-s", "--rate", "50/s", ...format, ...request],
+    });
+    ends.unshift(() => kept.kill());
+    const answers = () => kept.output().split("\n").slice(0, -1);
+    await eventually("requests", () => answers().length > 2);
+    lab.remove("Service", "default", "api");
+    await eventually("the listener is gone", () => !listens());
+    await eventually("the Service's host is gone", () => hostsOf("8080", draining).length === 1);
+    assert.deepEqual(hostsOf("8080", draining), ["8080/allow_any"]);
+    const seen = answers().length;
+    await eventually("more requests", () => answers().length > seen + 5);
+    await kept.kill();
+    assert.deepEqual(
+      answers().filter((code) => code !== "200"),
+      [],
+    );
   });
 
   it("takes single hosts out and puts them in", async () => {
