@@ -3,120 +3,48 @@ import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject, status } from "@grpc/grpc-js";
-import { createAuthority, issueServingCertificate } from "../../host/x509.ts";
-import { type ControlPlane, createControlPlane } from "../control-plane.ts";
-import { createServingCertificate } from "../identity/serving-certificate.ts";
-import { createWorkloadSecrets } from "../identity/workload-secrets.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
 import {
-  DeltaDiscoveryRequestSchema,
+  type Call,
+  ended,
+  nextDelta as next,
+  sendDelta as send,
+  serviceChange,
+  startAdsServer,
+  type TestAdsServer,
+} from "../../test/fixtures/mesh/ads-server.ts";
+import type { ControlPlane } from "../control-plane.ts";
+import {
   type DeltaDiscoveryResponse,
   DeltaDiscoveryResponseSchema,
 } from "../proto/envoy/service/discovery/v3/discovery_pb.js";
-import type { Change } from "../registry/objects.ts";
 import { typeUrls } from "../translate/resource.ts";
-import { defaultSettings } from "../translate/settings.ts";
-import { adsService } from "./server.ts";
 
-const day = 24 * 3_600_000;
 const limits = { connections: 40, idleOfAddress: 20, idleMs: 500 };
-type Call = ClientDuplexStream<Uint8Array, Uint8Array>;
-
-const pod = (name: string): Change => ({
-  kind: "Pod",
-  deleted: false,
-  object: {
-    metadata: { namespace: "shop", name, uid: name },
-    spec: { serviceAccountName: "web", containers: [] },
-    status: { podIPs: [{ ip: "10.0.0.1" }] },
-  },
-});
-
-const service = (name: string): Change => ({
-  kind: "Service",
-  deleted: false,
-  object: {
-    metadata: { namespace: "shop", name },
-    spec: { clusterIP: "10.96.0.1", ports: [{ name: "http", port: 80 }] },
-  },
-});
 
 describe("the ADS server, against clients that mean harm", () => {
+  let server: TestAdsServer;
   let controlPlane: ControlPlane;
   let root: string;
   let port: number;
   const turnedAway: string[] = [];
-  const ends: string[] = [];
-  const clients: Client[] = [];
+  const open = (token: string): Call => server.open(`Bearer ${token}`, "delta", { "grpc.max_send_message_length": -1 });
 
   before(async () => {
-    const authority = await createAuthority({ commonName: "test", lifetimeMs: day });
-    const serving = await issueServingCertificate(authority, { names: { dns: ["localhost"] }, lifetimeMs: day });
-    root = authority.pem.certificate;
-    controlPlane = createControlPlane({
-      settings: defaultSettings,
+    server = await startAdsServer({
       authenticate: async (token) => ({
         ok: true,
         identity: { namespace: "shop", serviceAccount: "web", pod: { name: token, uid: token } },
       }),
-      certificate: createServingCertificate(serving),
-      secrets: (onChange) =>
-        createWorkloadSecrets({
-          authority: { signer: authority, chain: "", roots: root },
-          trustDomain: "cluster.local",
-          lifetimeMs: day,
-          onChange,
-          onFailure() {},
-        }),
-      events: {
-        onConnected() {},
-        onDisconnected: (_identity, why) => ends.push(why),
-        onRejected: (reason) => turnedAway.push(reason),
-        onSent() {},
-        onAcknowledged() {},
-        onRefused() {},
-        onUpdated() {},
-      },
+      pods: ["good", "bad"],
+      events: { onRejected: (reason) => turnedAway.push(reason) },
       limits,
-      debounceMs: 0,
     });
-    for (const name of ["good", "bad"]) controlPlane.apply(pod(name));
-    controlPlane.apply(service("web"));
-    controlPlane.flush();
-    port = await controlPlane.ads.listen("127.0.0.1", 0);
+    ({ controlPlane, root, port } = server);
   });
-  after(async () => {
-    for (const client of clients) client.close();
-    await controlPlane.ads.drain(0);
-    controlPlane.close();
-  });
+  after(() => server.close());
 
-  function open(token: string): Call {
-    const client = new Client(`localhost:${port}`, credentials.createSsl(Buffer.from(root)), {
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.max_send_message_length": -1,
-    });
-    clients.push(client);
-    const metadata = new Metadata();
-    metadata.set("authorization", `Bearer ${token}`);
-    const { path, requestSerialize, responseDeserialize } = adsService.delta;
-    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-    call.on("error", () => {});
-    return call;
-  }
-  const send = (call: Call, fields: MessageInitShape<typeof DeltaDiscoveryRequestSchema>) =>
-    call.write(toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, fields)));
-  const next = async (call: Call): Promise<DeltaDiscoveryResponse> => {
-    const [bytes] = (await once(call, "data")) as [Uint8Array];
-    return fromBinary(DeltaDiscoveryResponseSchema, bytes);
-  };
-  const ended = async (call: Call): Promise<status> => {
-    const { promise, resolve } = Promise.withResolvers<status>();
-    call.on("status", ({ code }: StatusObject) => resolve(code));
-    call.resume();
-    return await promise;
-  };
   /** Everybody else is served as before. */
   async function othersAreServed(): Promise<void> {
     const call = open("good");
@@ -215,7 +143,7 @@ describe("the ADS server, against clients that mean harm", () => {
     const stranger = await tls();
     await closed(stranger);
     send(call, { typeUrl: typeUrls.clusters, responseNonce: nonce });
-    controlPlane.apply(service("later"));
+    controlPlane.apply(serviceChange("later"));
     assert.equal((await next(call)).resources.length, 1, "it outlived the time that a stranger has");
     const seen = turnedAway.length;
     call.cancel();
@@ -256,7 +184,7 @@ describe("the ADS server, against clients that mean harm", () => {
     for (let index = 0; index < 20; index += 1) {
       const { nonce } = await next(watcher);
       send(watcher, { typeUrl: typeUrls.clusters, responseNonce: nonce });
-      controlPlane.apply(service(`new-${index}`));
+      controlPlane.apply(serviceChange(`new-${index}`));
     }
     await next(watcher);
     watcher.cancel();

@@ -2,47 +2,24 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject, status } from "@grpc/grpc-js";
-import { createAuthority, issueServingCertificate } from "../../host/x509.ts";
-import { type ControlPlane, createControlPlane } from "../control-plane.ts";
-import type { Authentication } from "../identity/authentication.ts";
-import { createServingCertificate } from "../identity/serving-certificate.ts";
-import { createWorkloadSecrets } from "../identity/workload-secrets.ts";
+import { status } from "@grpc/grpc-js";
 import {
-  type DeltaDiscoveryRequest,
-  DeltaDiscoveryRequestSchema,
-  type DeltaDiscoveryResponse,
-  DeltaDiscoveryResponseSchema,
+  ended,
+  nextDelta as next,
+  podChange,
+  sendDelta as send,
+  serviceChange,
+  startAdsServer,
+  type TestAdsServer,
+} from "../../test/fixtures/mesh/ads-server.ts";
+import type { ControlPlane } from "../control-plane.ts";
+import type { Authentication } from "../identity/authentication.ts";
+import {
   DiscoveryRequestSchema,
   type DiscoveryResponse,
   DiscoveryResponseSchema,
 } from "../proto/envoy/service/discovery/v3/discovery_pb.js";
-import type { Change } from "../registry/objects.ts";
 import { typeUrls } from "../translate/resource.ts";
-import { defaultSettings } from "../translate/settings.ts";
-import { adsService } from "./server.ts";
-
-const day = 24 * 3_600_000;
-type Call = ClientDuplexStream<Uint8Array, Uint8Array>;
-
-const pod = (name: string): Change => ({
-  kind: "Pod",
-  deleted: false,
-  object: {
-    metadata: { namespace: "shop", name, uid: name },
-    spec: { serviceAccountName: "web", containers: [] },
-    status: { podIPs: [{ ip: "10.0.0.1" }] },
-  },
-});
-
-const service: Change = {
-  kind: "Service",
-  deleted: false,
-  object: {
-    metadata: { namespace: "shop", name: "web" },
-    spec: { clusterIP: "10.96.0.1", ports: [{ name: "http", port: 80 }] },
-  },
-};
 
 /** A token is the name of its Pod here; real ones have their own tests. */
 async function authenticate(token: string): Promise<Authentication> {
@@ -52,77 +29,21 @@ async function authenticate(token: string): Promise<Authentication> {
 }
 
 describe("the ADS server, against clients of all kinds", () => {
+  let server: TestAdsServer;
   let controlPlane: ControlPlane;
-  let root: Buffer;
-  let port: number;
   const refused: string[] = [];
-  const clients: Client[] = [];
+  const open: TestAdsServer["open"] = (...given) => server.open(...given);
 
   before(async () => {
-    const authority = await createAuthority({ commonName: "test", lifetimeMs: day });
-    const serving = await issueServingCertificate(authority, { names: { dns: ["localhost"] }, lifetimeMs: day });
-    root = Buffer.from(authority.pem.certificate);
-    controlPlane = createControlPlane({
-      settings: defaultSettings,
+    server = await startAdsServer({
       authenticate,
-      certificate: createServingCertificate(serving),
-      secrets: (onChange) =>
-        createWorkloadSecrets({
-          authority: { signer: authority, chain: "", roots: authority.pem.certificate },
-          trustDomain: "cluster.local",
-          lifetimeMs: day,
-          onChange,
-          onFailure() {},
-        }),
-      events: {
-        onConnected() {},
-        onDisconnected() {},
-        onRejected() {},
-        onSent() {},
-        onAcknowledged() {},
-        onRefused: (_identity, kind, message) => refused.push(`${kind}: ${message}`),
-        onUpdated() {},
-      },
-      debounceMs: 0,
+      pods: ["web-1", "web-2", "web-3", "web-4", "web-5", "web-6", "web-7"],
+      events: { onRefused: (_identity, kind, message) => refused.push(`${kind}: ${message}`) },
     });
-    for (const name of ["web-1", "web-2", "web-3", "web-4", "web-5", "web-6", "web-7"]) controlPlane.apply(pod(name));
-    controlPlane.apply(service);
-    controlPlane.flush();
-    port = await controlPlane.ads.listen("127.0.0.1", 0);
+    controlPlane = server.controlPlane;
   });
-  after(async () => {
-    for (const client of clients) client.close();
-    await controlPlane.ads.drain(0);
-    controlPlane.close();
-  });
+  after(() => server.close());
 
-  function open(token: string | undefined, variant: "delta" | "full" = "delta"): Call {
-    const client = new Client(`localhost:${port}`, credentials.createSsl(root), {
-      "grpc.use_local_subchannel_pool": 1,
-    });
-    clients.push(client);
-    const metadata = new Metadata();
-    if (token !== undefined) metadata.set("authorization", token);
-    const { path, requestSerialize, responseDeserialize } = adsService[variant];
-    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-    call.on("error", () => {});
-    return call;
-  }
-
-  const send = (call: Call, fields: MessageInitShape<typeof DeltaDiscoveryRequestSchema>) =>
-    call.write(
-      toBinary(DeltaDiscoveryRequestSchema, create(DeltaDiscoveryRequestSchema, fields) as DeltaDiscoveryRequest),
-    );
-  const next = async (call: Call): Promise<DeltaDiscoveryResponse> => {
-    const [bytes] = (await once(call, "data")) as [Uint8Array];
-    return fromBinary(DeltaDiscoveryResponseSchema, bytes);
-  };
-  const ended = async (call: Call): Promise<status> => {
-    const { promise, resolve } = Promise.withResolvers<status>();
-    call.on("status", ({ code }: StatusObject) => resolve(code));
-    call.resume();
-    return await promise;
-  };
   const node = (name: string) => ({ id: `sidecar~10.0.0.1~${name}.shop~shop.svc.cluster.local` });
 
   const rejected: readonly (readonly [what: string, header: string | undefined, code: status])[] = [
@@ -217,7 +138,7 @@ describe("the ADS server, against clients of all kinds", () => {
     const call = open("Bearer web-6");
     send(call, { typeUrl: typeUrls.clusters });
     await next(call);
-    controlPlane.apply({ ...pod("web-6"), deleted: true } as Change);
+    controlPlane.apply({ ...podChange("web-6"), deleted: true });
     assert.equal(await ended(call), status.PERMISSION_DENIED);
   });
 
@@ -238,8 +159,7 @@ describe("the ADS server, against clients of all kinds", () => {
     const endpoints = await answer();
     assert.equal(endpoints.typeUrl, typeUrls.endpoints);
     ask({ typeUrl: typeUrls.endpoints, resourceNames: names, responseNonce: endpoints.nonce });
-    const other = structuredClone(service) as Extract<Change, { kind: "Service" }>;
-    controlPlane.apply({ ...other, object: { ...other.object, metadata: { namespace: "shop", name: "other" } } });
+    controlPlane.apply(serviceChange("other"));
     const second = await answer();
     assert.equal(second.resources.length, 2);
     call.cancel();
