@@ -1,47 +1,16 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  type AccessLog,
-  type AccessLogFilter,
-  AccessLogFilterSchema,
-} from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
+import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import { AccessLogType } from "../proto/envoy/data/accesslog/v3/accesslog_pb.js";
-import { typedStruct } from "./message.ts";
+import { allOf, anyOf, at, holds } from "./access-log-filter.ts";
 import { stat, statsLogger, type Tags } from "./stats-logger.ts";
-
-function at(type: AccessLogType): AccessLogFilter {
-  return create(AccessLogFilterSchema, { filterSpecifier: { case: "logTypeFilter", value: { types: [type] } } });
-}
 
 /** A connection has ended. */
 export const atConnectionEnd = at(AccessLogType.TcpConnectionEnd);
 
-const isUnconnected = create(AccessLogFilterSchema, {
-  filterSpecifier: {
-    case: "extensionFilter",
-    value: {
-      name: "envoy.access_loggers.extension_filters.cel",
-      configType: {
-        case: "typedConfig",
-        value: typedStruct("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter", {
-          expression: "!has(upstream.address)",
-        }),
-      },
-    },
-  },
-});
-
 /** One that reached its other end, or has ended without. So no connection closes that never opened. */
-const atOpening = create(AccessLogFilterSchema, {
-  filterSpecifier: {
-    case: "orFilter",
-    value: {
-      filters: [
-        at(AccessLogType.TcpUpstreamConnected),
-        { filterSpecifier: { case: "andFilter", value: { filters: [atConnectionEnd, isUnconnected] } } },
-      ],
-    },
-  },
-});
+const atOpening = anyOf(
+  at(AccessLogType.TcpUpstreamConnected),
+  allOf(atConnectionEnd, holds("!has(upstream.address)")),
+);
 
 /**
  * Istio's standard metrics of connections. Bytes are counted when a connection ends.

@@ -1,10 +1,9 @@
-import { create } from "@bufbuild/protobuf";
-import { refusedConnectionFormat, standardOutputAccessLog } from "../../mesh/envoy/access-log.ts";
+import { accessLogFormat, refusedConnectionFormat, standardOutputAccessLog } from "../../mesh/envoy/access-log.ts";
 import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
-import { AccessLogFilterSchema } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import type { Workload } from "../registry/workload.ts";
 import { jsonAccessLog } from "./access-log.ts";
-import { accessLogFrom, type JsonObject, typedStruct } from "./message.ts";
+import { anyOf, flagged, holds } from "./access-log-filter.ts";
+import { accessLogFrom, type JsonObject } from "./message.ts";
 import { metadataNamespace } from "./names.ts";
 import type { MeshSettings } from "./settings.ts";
 import { stat, statsLogger, type Tags } from "./stats-logger.ts";
@@ -95,10 +94,14 @@ export function httpMetrics(tags: Tags): AccessLog {
   );
 }
 
-/** The line per request that the mesh's settings ask for. */
-export function accessLogs({ accessLog }: MeshSettings): AccessLog[] {
+function logs({ accessLog }: MeshSettings, format: string): AccessLog[] {
   if (accessLog === "off") return [];
-  return [accessLog === "text" ? accessLogFrom(standardOutputAccessLog()) : jsonAccessLog];
+  return [accessLog === "text" ? accessLogFrom(standardOutputAccessLog(format)) : jsonAccessLog];
+}
+
+/** The line per request that the mesh's settings ask for. */
+export function accessLogs(settings: MeshSettings): AccessLog[] {
+  return logs(settings, accessLogFormat);
 }
 
 /** The line per connection, when it has ended: counters are told of its beginning as well. */
@@ -110,34 +113,9 @@ export function connectionLogs(settings: MeshSettings): AccessLog[] {
  * Connections that no filter chain took: none matches (plain text where STRICT holds), or TLS failed. Only the listener
  * can log them.
  */
-const isRefused = create(AccessLogFilterSchema, {
-  filterSpecifier: {
-    case: "orFilter",
-    value: {
-      filters: [
-        { filterSpecifier: { case: "responseFlagFilter", value: { flags: ["NR"] } } },
-        {
-          filterSpecifier: {
-            case: "extensionFilter",
-            value: {
-              name: "envoy.access_loggers.extension_filters.cel",
-              configType: {
-                case: "typedConfig",
-                value: typedStruct("envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter", {
-                  expression: "has(connection.transport_failure_reason)",
-                }),
-              },
-            },
-          },
-        },
-      ],
-    },
-  },
-});
+const isRefused = anyOf(flagged("NR"), holds("has(connection.transport_failure_reason)"));
 
 /** The line per connection that was turned away, whose client only sees it closed. */
-export function refusalLogs({ accessLog }: MeshSettings): AccessLog[] {
-  if (accessLog === "off") return [];
-  const log = accessLog === "text" ? accessLogFrom(standardOutputAccessLog(refusedConnectionFormat)) : jsonAccessLog;
-  return [{ ...log, filter: isRefused }];
+export function refusalLogs(settings: MeshSettings): AccessLog[] {
+  return logs(settings, refusedConnectionFormat).map((log) => ({ ...log, filter: isRefused }));
 }
