@@ -9,8 +9,8 @@
 import { createLab, type Lab, type Pod } from "../test/sandbox/mesh-lab/lab.ts";
 import { eventually, projectFolder, run } from "../test/sandbox/mesh-lab/namespaces.ts";
 import { type LoadGenerators, loadGenerators } from "./data-path/load.ts";
-import { cpuSeconds, type Memory, memory } from "./data-path/process.ts";
 import { answerBytes, serverCommand } from "./data-path/server.ts";
+import { memoryBytes, processorTime } from "./process.ts";
 
 const seconds = Number(process.env.SECONDS ?? 5);
 const rates = (process.env.RATES ?? "500,1000").split(",").map(Number);
@@ -58,6 +58,18 @@ function tlsHandshakes({ client }: Pair): number {
   return [...text.matchAll(/: (\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
+interface Memory {
+  readonly rssMiB: number;
+  /** Without the pages of the program's file, which all Envoys of a node share. */
+  readonly anonymousMiB: number;
+}
+
+function memory(pid: number): Memory {
+  const { rss, own } = memoryBytes(pid);
+  const mebibytes = (bytes: number) => Number((bytes / 2 ** 20).toFixed(1));
+  return { rssMiB: mebibytes(rss), anonymousMiB: mebibytes(own) };
+}
+
 interface Sidecars {
   readonly cpuMicrosecondsARequest: { readonly client: number; readonly server: number };
   readonly memory: { readonly client: Memory; readonly server: Memory };
@@ -72,9 +84,9 @@ async function withSidecars<T extends { readonly requests: number }>(
   const { client, server } = pair;
   const [clientPid, serverPid] = [client.envoy?.pid, server.envoy?.pid];
   if (clientPid === undefined || serverPid === undefined) return await load();
-  const before = [cpuSeconds(clientPid), cpuSeconds(serverPid)] as const;
+  const before = [processorTime(clientPid).own, processorTime(serverPid).own] as const;
   const result = await load();
-  const spent = (pid: number, since: number) => Math.round(((cpuSeconds(pid) - since) * 1e6) / result.requests);
+  const spent = (pid: number, since: number) => Math.round(((processorTime(pid).own - since) * 1000) / result.requests);
   return {
     ...result,
     cpuMicrosecondsARequest: { client: spent(clientPid, before[0]), server: spent(serverPid, before[1]) },

@@ -1,11 +1,11 @@
 /**
  * Latency, throughput and memory of the webhook for a Deployment's Pod: `node bench/webhook.bench.ts` prints one JSON
  * document. First for Pods that are each of a workload of its own, then for replicas of one: these differ in what the API
- * server makes new for each Pod. The server is the real command, bundled and started as in its image, in its own process over HTTPS on
- * loopback; the load generator is another process. BENCH_SECONDS sets how long each measurement takes.
+ * server makes new for each Pod. The server is the real command, bundled and started as in its image, in its own process
+ * over HTTPS on loopback; the load generator is another process. BENCH_SECONDS sets how long each measurement takes.
  */
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,6 +15,7 @@ import { createAuthority, issueServingCertificate } from "../host/x509.ts";
 import { webhookNodeFlags } from "../mesh/node-flags.ts";
 import { deploymentPod, reviewOf } from "../test/fixtures/deployment-review.ts";
 import type { LoadOrder, LoadReport } from "./load-generator.ts";
+import { memoryBytes, processorTime } from "./process.ts";
 
 const run = promisify(execFile);
 const hourMs = 3_600_000;
@@ -45,18 +46,10 @@ async function startServer(folder: string) {
   return { port, ca: authority.pem.certificate, pid: server.pid ?? 0, process: server };
 }
 
-/** Processor time that a process has used, in microseconds. The kernel counts in hundredths of a second. */
-function processorMicroseconds(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
 /** Resident memory in megabytes, now and at its highest. */
 function memoryOf(pid: number): { rss: number; peak: number } {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  const megabytes = (field: string) =>
-    Math.round((Number(new RegExp(`${field}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6);
-  return { rss: megabytes("VmRSS"), peak: megabytes("VmHWM") };
+  const { rss, peak } = memoryBytes(pid);
+  return { rss: Math.round(rss / 1e6), peak: Math.round(peak / 1e6) };
 }
 
 /** What differs in each Pod's review, and what in each workload's besides. */
@@ -71,11 +64,11 @@ try {
     const { port, ca } = server;
     const order: LoadOrder = { port, ca, connections, seconds: forSeconds, path: "/inject", body, fresh };
     const generator = join(import.meta.dirname, "load-generator.ts");
-    const before = processorMicroseconds(server.pid);
+    const before = processorTime(server.pid).own;
     const { stdout } = await run(process.execPath, [generator, JSON.stringify(order)]);
     const report = JSON.parse(stdout) as LoadReport;
     // What is left to compare when other programs share the machine.
-    const serverMicroseconds = Math.round((processorMicroseconds(server.pid) - before) / report.requests);
+    const serverMicroseconds = Math.round(((processorTime(server.pid).own - before) * 1000) / report.requests);
     return { ...report, serverMicroseconds };
   };
   const idle = memoryOf(server.pid);

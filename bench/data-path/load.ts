@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { cacheFolder } from "../../test/cluster/machine/binaries.ts";
 import { projectFolder } from "../../test/sandbox/mesh-lab/namespaces.ts";
 
 /** Milliseconds, but for the counts. */
@@ -38,9 +38,7 @@ export interface LoadGenerators {
 }
 
 async function vegetaProgram(): Promise<string> {
-  const cache =
-    process.env.OUTRIGGER_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "outrigger");
-  const folder = join(cache, vegetaModule.replaceAll("/", "-"));
+  const folder = join(cacheFolder(), vegetaModule.replaceAll("/", "-"));
   const program = join(folder, "vegeta");
   if (existsSync(program)) return program;
   mkdirSync(folder, { recursive: true });
