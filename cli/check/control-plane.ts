@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { lastEnd } from "../../host/last-end.ts";
 import { splitPem } from "../../webhook/authority/secret-data.ts";
 import type { Finding } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -8,11 +8,10 @@ const monthMs = 30 * 24 * 3_600_000;
 function rootFindings(object: string, roots: string | undefined, now: Date): Finding[] {
   const certificates = splitPem(roots ?? "");
   if (certificates.length === 0) return [{ code: "OC702", object, message: "it has no root yet" }];
-  // Former roots stay until nothing is signed by them; what counts is the one that is valid longest.
-  const last = Math.max(...certificates.map((pem) => new X509Certificate(pem).validToDate.getTime()));
-  if (last > now.getTime() + monthMs) return [];
-  const code = last <= now.getTime() ? "OC703" : "OC704";
-  return [{ code, object, message: `its root is valid until ${new Date(last).toISOString()}` }];
+  const end = lastEnd(certificates);
+  if (end.getTime() > now.getTime() + monthMs) return [];
+  const code = end <= now ? "OC703" : "OC704";
+  return [{ code, object, message: `its root is valid until ${end.toISOString()}` }];
 }
 
 /** What the sidecars of each revision connect to: that it runs, and by which root they know it. */

@@ -1,4 +1,4 @@
-import { X509Certificate } from "node:crypto";
+import { lastEnd } from "../../host/last-end.ts";
 import { splitPem } from "../../webhook/authority/secret-data.ts";
 import type { Finding } from "./finding.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -50,11 +50,11 @@ function bundleFindings(object: string, bundle: readonly string[], wanted: reado
 }
 
 function expiryFindings(object: string, bundle: readonly string[], now: Date): Finding[] {
-  // Former authorities stay until they expire; what counts is the one that is valid longest.
-  const last = Math.max(...bundle.map((pem) => new X509Certificate(pem).validToDate.getTime()));
-  if (bundle.length === 0 || last > now.getTime() + weekMs) return [];
-  const code = last <= now.getTime() ? "OC302" : "OC303";
-  return [{ code, object, message: `its caBundle is valid until ${new Date(last).toISOString()}` }];
+  if (bundle.length === 0) return [];
+  const end = lastEnd(bundle);
+  if (end.getTime() > now.getTime() + weekMs) return [];
+  const code = end <= now ? "OC302" : "OC303";
+  return [{ code, object, message: `its caBundle is valid until ${end.toISOString()}` }];
 }
 
 /** Certificates: that registrations trust what the webhook serves, and for how long. */

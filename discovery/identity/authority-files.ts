@@ -66,13 +66,3 @@ function successorOf(before: MeshAuthority, { authority, crossCertificate }: Suc
     roots: `${certificate}${before.roots}`,
   };
 }
-
-/** The certificates of a PEM text. */
-export function certificatesOf(pem: string): string[] {
-  return pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-}
-
-/** The opposite. */
-export function certificatesText(certificates: readonly string[]): string {
-  return certificates.map((certificate) => `${certificate}\n`).join("");
-}

@@ -4,15 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { connect, createServer } from "node:tls";
-import type { V1Secret } from "@kubernetes/client-node";
+import { ApiException, type V1Secret } from "@kubernetes/client-node";
 import { createAuthority, issueServingCertificate } from "../../host/x509.ts";
-import {
-  type AuthorityMaterial,
-  authorityFiles,
-  certificatesOf,
-  newServingRoot,
-  servingFiles,
-} from "./authority-files.ts";
+import { certificatesOf } from "../../mesh/pem.ts";
+import { type AuthorityMaterial, authorityFiles, newServingRoot, servingFiles } from "./authority-files.ts";
 import { type AuthoritySource, authorityFolder, storedAuthorities } from "./authority-source.ts";
 import { materialSecret, type Secrets } from "./material-secret.ts";
 import type { MaterialStore } from "./material-store.ts";
@@ -70,7 +65,7 @@ test("what has ended is neither sent nor published any more", async () => {
 function fakeSecrets() {
   const secrets = new Map<string, V1Secret>();
   let version = 0;
-  const fail = (code: number) => Promise.reject(Object.assign(new Error(`code ${code}`), { code }));
+  const fail = (code: number) => Promise.reject(new ApiException(code, `code ${code}`, {}, {}));
   const put = (name: string, { metadata, stringData = {}, data = {} }: V1Secret) => {
     version += 1;
     const added = Object.entries(stringData).map(([key, text]) => [key, Buffer.from(text).toString("base64")]);

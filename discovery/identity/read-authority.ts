@@ -1,15 +1,10 @@
 import { X509Certificate } from "node:crypto";
+import { lastEnd } from "../../host/last-end.ts";
 import { type Authority, earlier, loadAuthority } from "../../host/x509.ts";
 import { OutriggerError, type Problem } from "../../mesh/errors.ts";
+import { certificatesOf, certificatesText } from "../../mesh/pem.ts";
 import { spiffeId } from "../translate/tls.ts";
-import {
-  type AuthorityMaterial,
-  authorityFiles,
-  certificatesOf,
-  certificatesText,
-  type MaterialNames,
-  servingFiles,
-} from "./authority-files.ts";
+import { type AuthorityMaterial, authorityFiles, type MaterialNames, servingFiles } from "./authority-files.ts";
 import { tryAuthority } from "./authority-trial.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
 
@@ -105,8 +100,7 @@ async function loadSigner(material: AuthorityMaterial, names: MaterialNames, pla
 /** The signer, ending with the first certificate that those it signs need. */
 function endingWith(signer: Authority, chain: readonly string[], roots: readonly string[]): Authority {
   const endOf = (pem: string) => new X509Certificate(pem).validToDate;
-  const lastRoot = new Date(Math.max(...roots.map((root) => endOf(root).getTime())));
-  return { ...signer, notAfter: [...chain.map(endOf), lastRoot].reduce(earlier, signer.notAfter) };
+  return { ...signer, notAfter: [...chain.map(endOf), lastEnd(roots)].reduce(earlier, signer.notAfter) };
 }
 
 /** An authority's certificate that says which trust domain it is for must mean ours. */

@@ -1,5 +1,7 @@
 import { X509Certificate } from "node:crypto";
+import { lastEnd } from "../../host/last-end.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
+import { certificatesOf, certificatesText } from "../../mesh/pem.ts";
 import type { ConfigurationText } from "./configuration.ts";
 
 const remedy = "give certificates of authorities as PEM, one of them still valid";
@@ -19,13 +21,12 @@ function faultOf(pem: string): string | undefined {
  * @throws OutriggerError BAD_CONFIGURATION
  */
 export function checkRoots({ name, text }: ConfigurationText, now: Date): string {
-  const certificates = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  const certificates = certificatesOf(text);
   const refuse = (message: string) => new OutriggerError("BAD_CONFIGURATION", [{ field: name, message, remedy }]);
   if (certificates.length === 0) throw refuse("holds no certificate");
   const fault = certificates.map(faultOf).find((found) => found !== undefined);
   if (fault !== undefined) throw refuse(fault);
-  const ends = certificates.map((pem) => new X509Certificate(pem).validToDate);
-  const last = new Date(Math.max(...ends.map((end) => end.getTime())));
+  const last = lastEnd(certificates);
   if (last <= now) throw refuse(`holds no root that is valid: the last one ended at ${last.toISOString()}`);
-  return certificates.map((certificate) => `${certificate}\n`).join("");
+  return certificatesText(certificates);
 }
