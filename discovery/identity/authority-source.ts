@@ -66,7 +66,12 @@ async function follow({ store, read, make, isOld }: Kept): Promise<FollowedAutho
           lastError = (error as Error).message;
         }
       };
-      stop = store.watch(look);
+      // One at a time: the next one sees what this one has made.
+      let looking = Promise.resolve();
+      stop = store.watch(() => {
+        looking = looking.then(look);
+        return looking;
+      });
     },
     close: () => stop(),
   };

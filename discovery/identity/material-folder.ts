@@ -49,15 +49,11 @@ export function materialFolder(folder: string, names: MaterialNames): MaterialSt
     replace: write,
     watch(look) {
       let timer: NodeJS.Timeout | undefined;
-      let chain = Promise.resolve();
-      const lookNext = () => {
-        chain = chain.then(look);
-      };
       const watcher = watch(folder, () => {
         clearTimeout(timer);
-        timer = setTimeout(lookNext, settleMs);
+        timer = setTimeout(look, settleMs);
       });
-      const poll = setInterval(lookNext, pollMs).unref();
+      const poll = setInterval(look, pollMs).unref();
       return () => {
         clearTimeout(timer);
         clearInterval(poll);

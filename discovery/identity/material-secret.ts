@@ -1,4 +1,5 @@
 import type { CoreV1Api, V1Secret } from "@kubernetes/client-node";
+import { statusOfError } from "../../kubernetes/api-error.ts";
 import { type AuthorityMaterial, type MaterialNames, materialParts } from "./authority-files.ts";
 import type { MaterialStore } from "./material-store.ts";
 
@@ -14,10 +15,6 @@ export interface SecretPlace {
 
 /** A replaced authority takes effect within this time. */
 const pollMs = 15_000;
-
-function isCode(error: unknown, code: number): boolean {
-  return (error as { code?: number }).code === code;
-}
 
 /** An authority in a Secret. */
 export function materialSecret({ api, namespace, name, names }: SecretPlace): MaterialStore {
@@ -38,7 +35,7 @@ export function materialSecret({ api, namespace, name, names }: SecretPlace): Ma
       last = await api.readNamespacedSecret({ namespace, name });
       return materialOf(last);
     } catch (error) {
-      if (isCode(error, 404)) return undefined;
+      if (statusOfError(error) === 404) return undefined;
       throw error;
     }
   }
@@ -49,7 +46,7 @@ export function materialSecret({ api, namespace, name, names }: SecretPlace): Ma
       last = await write();
       return materialOf(last);
     } catch (error) {
-      const found = isCode(error, 409) ? await read() : undefined;
+      const found = statusOfError(error) === 409 ? await read() : undefined;
       if (found === undefined) throw error;
       return found;
     }
@@ -72,10 +69,7 @@ export function materialSecret({ api, namespace, name, names }: SecretPlace): Ma
       return written(() => api.replaceNamespacedSecret({ namespace, name, body }));
     },
     watch(look) {
-      let chain = Promise.resolve();
-      const timer = setInterval(() => {
-        chain = chain.then(look);
-      }, pollMs).unref();
+      const timer = setInterval(look, pollMs).unref();
       return () => clearInterval(timer);
     },
   };

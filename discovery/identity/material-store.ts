@@ -10,6 +10,6 @@ export interface MaterialStore {
   create(material: AuthorityMaterial): Promise<AuthorityMaterial>;
   /** Puts it in the place of what was read last, unless another replica was faster; what stands there afterwards. */
   replace(material: AuthorityMaterial): Promise<AuthorityMaterial>;
-  /** Runs `look` whenever what is there may have changed, one run at a time. The function returned ends it. */
+  /** Calls `look` whenever what is there may have changed. The function returned ends it. */
   watch(look: () => Promise<void>): () => void;
 }

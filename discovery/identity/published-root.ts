@@ -1,4 +1,5 @@
 import type { CoreV1Api } from "@kubernetes/client-node";
+import { statusOfError } from "../../kubernetes/api-error.ts";
 
 /** The part of the Kubernetes client that keeps ConfigMaps. */
 export type ConfigMaps = Pick<CoreV1Api, "readNamespacedConfigMap" | "replaceNamespacedConfigMap">;
@@ -22,7 +23,7 @@ export async function publishRoots(api: ConfigMaps, namespace: string, name: str
       await api.replaceNamespacedConfigMap({ namespace, name, body });
       return;
     } catch (error) {
-      if ((error as { code?: number }).code !== 409 || attempt === attempts) throw error;
+      if (statusOfError(error) !== 409 || attempt === attempts) throw error;
     }
   }
 }
