@@ -90,7 +90,8 @@ export interface GivenAnswer extends Verdict {
 
 /**
  * Answers reviews, those of Pods of one template only twice: a rollout's Pods are the same but for what the API server
- * makes new for each, and get the same patch. The first answer is not kept, since many Pods have no second. Settings or facts that change make all answers void.
+ * makes new for each, and get the same patch. The first answer is not kept, since many Pods have no second. Settings or
+ * facts that change make all answers void.
  */
 export function createAnswers(): (body: Buffer, context: AnswerContext) => GivenAnswer {
   const store = createStore();

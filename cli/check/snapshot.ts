@@ -1,6 +1,5 @@
 import { ApiError, type ClusterApi, type KubernetesObject } from "../../deploy/cluster/api.ts";
-import { findResource } from "../../deploy/cluster/resources.ts";
-import { podCertificateVersions } from "../../deploy/install/preflight.ts";
+import { offersPodCertificates } from "../../deploy/install/preflight.ts";
 import { type DataObject, type Pod, type Registration, readAll, readOne, registrationsPath } from "../cluster/list.ts";
 import { argumentsOf, flagsOf, type LiveRevision, liveRevisions } from "../cluster/live-rulebooks.ts";
 
@@ -99,18 +98,11 @@ async function tryPod(api: ClusterApi, namespace: string, revision: string): Pro
   }
 }
 
-async function findPodCertificates(api: ClusterApi): Promise<boolean> {
-  const found = await Promise.all(
-    podCertificateVersions.map((version) => findResource(api, version, "PodCertificateRequest")),
-  );
-  return found.some((resource) => resource !== undefined);
-}
-
 /** Reads what the checks look at, and tries a Pod with each revision. */
 export async function takeSnapshot(api: ClusterApi): Promise<Snapshot> {
-  const [version, offersPodCertificates, forbidden, revisions, registrations, namespaces, pods] = await Promise.all([
+  const [version, podCertificates, forbidden, revisions, registrations, namespaces, pods] = await Promise.all([
     api.request<Snapshot["version"]>({ path: "/version" }).then(({ body }) => body),
-    findPodCertificates(api),
+    offersPodCertificates(api),
     forbiddenActions(api),
     liveRevisions(api),
     readAll<Registration>(api, registrationsPath),
@@ -119,7 +111,7 @@ export async function takeSnapshot(api: ClusterApi): Promise<Snapshot> {
   ]);
   const authorities = await readAuthorities(api, revisions);
   const trials = await Promise.all(revisions.map(({ name }) => tryPod(api, "default", name)));
-  const cluster = { version, offersPodCertificates, forbidden };
+  const cluster = { version, offersPodCertificates: podCertificates, forbidden };
   return { ...cluster, revisions, registrations, namespaces, pods, authorities, trials };
 }
 

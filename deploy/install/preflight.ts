@@ -38,14 +38,19 @@ async function missingKinds(api: ClusterApi, objects: readonly KubernetesObject[
 }
 
 /** The versions of Pod certificates' API that discovery understands. */
-export const podCertificateVersions = ["certificates.k8s.io/v1beta1", "certificates.k8s.io/v1alpha1"] as const;
+const podCertificateVersions = ["certificates.k8s.io/v1beta1", "certificates.k8s.io/v1alpha1"] as const;
+
+/** Whether the API server offers PodCertificateRequests in a version that discovery understands. */
+export async function offersPodCertificates(api: ClusterApi): Promise<boolean> {
+  for (const version of podCertificateVersions) {
+    if ((await findResource(api, version, "PodCertificateRequest")) !== undefined) return true;
+  }
+  return false;
+}
 
 /** Pod certificates, which no object of an installation is of, and which clusters offer only when they are told to. */
 async function podCertificateProblems(api: ClusterApi): Promise<Problem[]> {
-  for (const version of podCertificateVersions) {
-    const found = await findResource(api, version, "PodCertificateRequest");
-    if (found !== undefined) return [];
-  }
+  if (await offersPodCertificates(api)) return [];
   return [
     {
       field: "discovery.podCertificates",

@@ -5,6 +5,7 @@ import { createResourceSet, type ResourceSet } from "../resources/resource-set.t
 import { certificateSecret, podCertificateSecret, rootsSecret } from "../translate/secrets.ts";
 import { spiffeId } from "../translate/tls.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
+import { renewalPart } from "./renewal.ts";
 
 export interface WorkloadName {
   readonly namespace: string;
@@ -40,11 +41,8 @@ export interface WorkloadSecretsOptions {
   readonly onFailure: (name: WorkloadName, error: unknown) => void;
 }
 
-/**
- * Renewed between these parts of what is left of it: at different times, and with half of it left to find out what is
- * wrong. One that ends with its authority has less than a lifetime; and a timer cannot run for longer than 24 days.
- */
-const renewal = { from: 0.45, to: 0.55, retryMs: 30_000, shortestMs: 100, longestMs: 20 * 24 * 3_600_000 } as const;
+/** A timer cannot run for longer than 24 days. */
+const renewal = { retryMs: 30_000, shortestMs: 100, longestMs: 20 * 24 * 3_600_000 } as const;
 
 interface Entry {
   readonly set: ResourceSet;
@@ -89,9 +87,9 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     entry.timer.unref();
   }
 
+  /** By what is left of it: one that ends with its authority has less than a lifetime. */
   function renewalDelay({ expiry }: Entry): number {
-    const part = renewal.from + Math.random() * (renewal.to - renewal.from);
-    const delay = (expiry.getTime() - Date.now()) * part;
+    const delay = (expiry.getTime() - Date.now()) * renewalPart();
     return Math.min(Math.max(delay, renewal.shortestMs), renewal.longestMs);
   }
 

@@ -10,8 +10,8 @@ import { pack } from "./message.ts";
 import { unreachedHeader } from "./names.ts";
 
 /**
- * Retries only what did not reach the application, as seen from here or from its sidecar, on another endpoint than before. Istio retries gRPC's UNAVAILABLE and
- * CANCELLED as well, which an application may have answered after it did the work.
+ * Retries only what did not reach the application, as seen from here or from its sidecar, on another endpoint than before.
+ * Istio retries gRPC's UNAVAILABLE and CANCELLED as well, which an application may have answered after it did the work.
  */
 const onAnyEndpoint: RetryPolicy = create(RetryPolicySchema, {
   retryOn: "connect-failure,refused-stream,reset-before-request,retriable-headers",

@@ -87,9 +87,9 @@ function certify({ spec, metadata }: PodCertificateRequest, policy: SigningPolic
 }
 
 /**
- * Judges a request that waits for this signer's answer. The API server has checked the proof of possession, and of a node's request that Pod, service account
- * and node exist, belong together, and are its own (NodeRestriction); since that holds for nodes' requests only, the
- * registry is asked as well.
+ * Judges a request that waits for this signer's answer. The API server has checked the proof of possession, and of a
+ * node's request that Pod, service account and node exist, belong together, and are its own (NodeRestriction); since that
+ * holds for nodes' requests only, the registry is asked as well.
  * @param pod what the registry knows under the Pod's name
  */
 export function decide(

@@ -3,6 +3,7 @@ import { PublicKey } from "@peculiar/x509";
 import { signLeaf } from "../../../host/x509.ts";
 import { certificatePem } from "../../../host/x509-keys.ts";
 import type { MeshAuthority } from "../mesh-authority.ts";
+import { renewalPart } from "../renewal.ts";
 import type { Decision, Issuance } from "./decide.ts";
 
 interface Condition {
@@ -23,9 +24,6 @@ export interface RequestStatus {
   /** When the kubelet should ask for the next one. */
   readonly beginRefreshAt?: string;
 }
-
-/** Renewed between these parts of the lifetime: at different times, and with half of it left to find out what is wrong. */
-const renewal = { from: 0.45, to: 0.55 } as const;
 
 /** Kubernetes' times have whole seconds. */
 function timestamp(date: Date): string {
@@ -60,12 +58,11 @@ export async function issuedStatus(
     notBefore,
   });
   const validMs = certificate.notAfter.getTime() - certificate.notBefore.getTime();
-  const part = renewal.from + Math.random() * (renewal.to - renewal.from);
   return {
     conditions: [condition("Issued", "Issued", `certified as ${identity}`, now)],
     certificateChain: `${certificatePem(certificate)}${chain}`,
     notBefore: timestamp(certificate.notBefore),
     notAfter: timestamp(certificate.notAfter),
-    beginRefreshAt: timestamp(new Date(certificate.notBefore.getTime() + validMs * part)),
+    beginRefreshAt: timestamp(new Date(certificate.notBefore.getTime() + validMs * renewalPart())),
   };
 }
