@@ -148,12 +148,12 @@ export const codes = {
   OC703: {
     severity: "error",
     meaning: "sidecars refuse to connect to discovery by a root that is no longer valid",
-    remedy: "replace the mesh's root: docs/identity.md says how",
+    remedy: "discovery's log says why its root had no successor; docs/identity.md says how Pods come to know another",
   },
   OC704: {
     severity: "warning",
     meaning: "when it ends, no sidecar connects to discovery any more",
-    remedy: "replace the mesh's root while there is time: docs/identity.md says how",
+    remedy: "discovery makes a successor by itself in time: its log says why it has not; docs/identity.md",
   },
 } as const satisfies Readonly<Record<string, { severity: Severity; meaning: string; remedy: string }>>;
 

@@ -36,6 +36,16 @@ function client() {
   return { sets, ask, due, acknowledge };
 }
 
+/** The same, once it has everything. */
+function upToDate() {
+  const fresh = client();
+  fresh.ask("routes", "80");
+  fresh.acknowledge(fresh.due());
+  fresh.ask("virtualHosts");
+  fresh.acknowledge(fresh.due());
+  return fresh;
+}
+
 const named = (outgoing: readonly Outgoing[]) =>
   outgoing.map(({ kind, changed, removed }) =>
     [kind, ...changed.map(({ name }) => `+${name}`).sort(), ...removed.map((name) => `-${name}`)].join(" "),
@@ -53,11 +63,7 @@ describe("virtual hosts of their own on a stream", () => {
   });
 
   it("of a later table come without being asked for, once that is acknowledged, and no others with them", () => {
-    const { sets, ask, due, acknowledge } = client();
-    ask("routes", "80");
-    acknowledge(due());
-    ask("virtualHosts");
-    acknowledge(due());
+    const { sets, ask, due, acknowledge } = upToDate();
     sets.routes.update([resource("routes", "8080")]);
     sets.virtualHosts.update([resource("virtualHosts", "8080/rest")]);
     assert.deepEqual(due(), [], "the client has no such table");
@@ -69,22 +75,14 @@ describe("virtual hosts of their own on a stream", () => {
   });
 
   it("come again with their table when that is sent again", () => {
-    const { sets, ask, due, acknowledge } = client();
-    ask("routes", "80");
-    acknowledge(due());
-    ask("virtualHosts");
-    acknowledge(due());
+    const { sets, due, acknowledge } = upToDate();
     sets.routes.update([resource("routes", "80", "2")]);
     acknowledge(due());
     assert.deepEqual(named(due()), ["virtualHosts +80/rest +80/web"]);
   });
 
   it("travel one by one", () => {
-    const { sets, ask, due, acknowledge } = client();
-    ask("routes", "80");
-    acknowledge(due());
-    ask("virtualHosts");
-    acknowledge(due());
+    const { sets, due } = upToDate();
     sets.virtualHosts.update([resource("virtualHosts", "80/new")], ["80/web"]);
     assert.deepEqual(named(due()), ["virtualHosts +80/new -80/web"]);
   });
