@@ -5,6 +5,7 @@ import { cniManifests, definitionManifests, policyManifests, workloadManifests }
 import type { InstallSettings } from "../settings.ts";
 import { applyAll, fieldManager } from "./apply-all.ts";
 import { waitUntilInjecting } from "./injecting.ts";
+import { waitForOldReplicas } from "./old-replicas.ts";
 import { checkCluster } from "./preflight.ts";
 import type { Report } from "./progress.ts";
 import { prune } from "./prune.ts";
@@ -82,6 +83,8 @@ async function bring(api: ClusterApi, settings: InstallSettings, options: Instal
   await applyAll(api, registrations, options);
   for (const object of registrations) await waitUntilReady(api, object, trustPending, { report, timeoutMs });
   await waitUntilInjecting(api, settings, { report, timeoutMs });
+  // Until these have ended, a Pod may get what the settings were, and what it then needs must not go.
+  await waitForOldReplicas(api, settings, { report, timeoutMs });
   await applyAll(api, policies, options);
   await prune(api, settings, [...node, ...workload, ...registrations, ...policies], report);
 }

@@ -11,6 +11,8 @@ import { webhookArguments } from "./webhook-arguments.ts";
 
 const certificateFolder = "/etc/outrigger/certificate";
 const discoveryFolder = "/etc/outrigger/discovery";
+/** --drain-delay and --drain-timeout, and some time to spare. */
+export const gracePeriodSeconds = 30;
 
 interface Mounted {
   readonly volume: IVolume;
@@ -85,8 +87,7 @@ function podSpec(settings: InstallSettings): IPodSpec {
     priorityClassName: settings.webhook.priorityClassName,
     securityContext: { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } },
     ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets }),
-    // --drain-delay and --drain-timeout, and some time to spare.
-    terminationGracePeriodSeconds: 30,
+    terminationGracePeriodSeconds: gracePeriodSeconds,
     ...spreadOut(webhookSelector(settings)),
     containers: [container(settings)],
     volumes: mounted(settings).map(({ volume }) => volume),

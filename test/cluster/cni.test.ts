@@ -100,10 +100,24 @@ test("a rolling upgrade of the agent delays no Pod that comes meanwhile", async 
   });
   t.diagnostic(`${names.length} Pods were made meanwhile`);
   for (const name of names) {
-    const pod = await cluster.readyPod(namespace, `app=${name}`, { timeoutMs: 180_000 });
+    const pod = await cluster.readyPod(namespace, `app=${name}`);
     assert.deepEqual(
       (await cni.eventsOf(pod)).filter((text) => text.startsWith("FailedCreatePodSandBox")),
       [],
     );
+  }
+});
+
+test("when an installation without the node agent is there, no Pod relies on the agent any more", async (t) => {
+  const namespace = await cluster.namespace(t, meshed);
+  t.after(() => installed(cluster, { cni: { enabled: true } }));
+  await installed(cluster);
+  // Several at once: the API server keeps more than one connection to the webhook's replicas.
+  const sample = (name: string) => cluster.create<Pod>(appPod(namespace, name, { annotations: smallProxy }));
+  for (let round = 0; round < 5; round += 1) {
+    const made = await Promise.all(Array.from({ length: 5 }, (_, index) => sample(`sample-${round}-${index}`)));
+    for (const { object } of made) {
+      assert.ok(containerNames(object).includes("istio-init"), String(containerNames(object)));
+    }
   }
 });
