@@ -25,7 +25,7 @@ before(async () => {
 });
 after(async () => {
   if (cluster.machine === undefined) return;
-  await uninstall(cluster.api, { namespace: systemNamespace, revision, report: () => {}, timeoutMs: 60_000 });
+  await uninstall(cluster.api, { namespace: systemNamespace, revision, report: () => {}, timeoutMs: 120_000 });
   await endCertManager();
 });
 
@@ -104,7 +104,7 @@ test("a renewed certificate is taken over without a restart, and no Pod is lost"
         await nudgeKubelet(pod);
         return (await cluster.logs(pod, "webhook")).includes(serial);
       },
-      { timeoutMs: 150_000, intervalMs: 1_000 },
+      { timeoutMs: 240_000, intervalMs: 1_000 },
     );
     const now = await cluster.read<Pod>(pod);
     assert.equal(now?.status.containerStatuses?.[0]?.restartCount, 0);

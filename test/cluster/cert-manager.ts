@@ -24,10 +24,15 @@ export async function certManagerKinds(cluster: Cluster): Promise<() => Promise<
   }
   return async () => {
     await cluster.delete(...kinds);
-    await until("cluster without cert-manager's kinds", async () => {
-      const left = await Promise.all(kinds.map((definition) => cluster.read(definition)));
-      return left.every((definition) => definition === undefined);
-    });
+    // An object that comes while the API server removes the others makes it look again a minute later.
+    await until(
+      "cluster without cert-manager's kinds",
+      async () => {
+        const left = await Promise.all(kinds.map((definition) => cluster.read(definition)));
+        return left.every((definition) => definition === undefined);
+      },
+      { timeoutMs: 180_000 },
+    );
   };
 }
 
@@ -42,7 +47,8 @@ export async function withCertManager(cluster: Cluster): Promise<() => Promise<v
   await machine.addProgram("companions", join(await companionBinaries(), "companions"));
   await machine.program("start", "cert-manager");
   return async () => {
-    await removeKinds();
+    // It would go on to make objects of the kinds that go.
     await machine.program("kill", "cert-manager");
+    await removeKinds();
   };
 }

@@ -6,7 +6,8 @@ import { applyObject, deleteObject, readObject } from "../../deploy/cluster/appl
 import { collectionPath, objectPath } from "../../deploy/cluster/resources.ts";
 import { type ExecResult, exec } from "./exec.ts";
 import { type Machine, machineHandle, machineVariable } from "./machine/handle.ts";
-import { describePods, failedContainers, isReady, type Pod } from "./pod.ts";
+import type { Pod } from "./pod.ts";
+import { readyPods } from "./ready-pods.ts";
 import { until, type WaitOptions } from "./waiting.ts";
 
 const fieldManager = "outrigger-test";
@@ -54,32 +55,6 @@ function namespaceObject(name: string, labels: Readonly<Record<string, string>> 
   return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
 }
 
-/** The last words of a Pod's containers that do not run. */
-async function failedLogs(cluster: Cluster, pod: Pod): Promise<string[]> {
-  const failed = failedContainers(pod).map(async (name) => {
-    const log = await cluster.logs(pod, name).catch((error: Error) => error.message);
-    return `${pod.metadata.name}/${name}: ${log.slice(-1000)}`;
-  });
-  return Promise.all(failed);
-}
-
-async function awaitReadyPod(cluster: Cluster, namespace: string, labels: string, options?: WaitOptions): Promise<Pod> {
-  let seen: readonly Pod[] = [];
-  try {
-    return await until(
-      `ready Pod ${labels} in ${namespace}`,
-      async () => {
-        seen = await cluster.list<Pod>("v1", "Pod", { namespace, labels });
-        return seen.find(isReady);
-      },
-      options,
-    );
-  } catch (error) {
-    const logs = (await Promise.all(seen.map((pod) => failedLogs(cluster, pod)))).flat();
-    throw new Error([`${(error as Error).message}; ${describePods(seen)}`, ...logs].join("\n"));
-  }
-}
-
 function podTarget(pod: Pod, container: string) {
   return { namespace: pod.metadata.namespace ?? "default", pod: pod.metadata.name, container };
 }
@@ -125,7 +100,10 @@ export async function connect(): Promise<Cluster> {
       await until(`default ServiceAccount in ${name}`, () => readObject(api, account));
       return name;
     },
-    readyPod: (namespace, labels, options) => awaitReadyPod(cluster, namespace, labels, options),
+    async readyPod(namespace, labels, options) {
+      const [pod] = await readyPods(cluster, { namespace, labels, count: "any", ...options });
+      return pod as Pod;
+    },
     exec: (pod, container, ...command) => exec(api, podTarget(pod, container), command),
     logs: async (pod, container) => api.text({ path: `${await objectPath(api, pod)}/log`, query: { container } }),
   };

@@ -34,7 +34,7 @@ test("without its agent a node starts unmeshed Pods, holds meshed ones back and 
   assert.match(event, /plugin type="outrigger-cni" failed \(add\): the Outrigger node agent did not answer/);
   assert.match(event, /look at the agent's Pod on this node \(label app=outrigger-cni\)/);
   await cni.bringAgentsBack();
-  await cni.assertCaptured(await cluster.readyPod(namespace, "app=one", { timeoutMs: 120_000 }), client);
+  await cni.assertCaptured(await cluster.readyPod(namespace, "app=one"), client);
 });
 
 /** Starts runtime and kubelet, as a node's init would: a kubelet that comes before the runtime answers ends, and is started again. */
@@ -69,7 +69,7 @@ test("a node that restarts keeps its Pods captured, and starts new ones when its
   await machine.run("kill", "-KILL", ...found);
   await startNode(machine);
   await cluster.apply([appPod(namespace, "after")]);
-  const fresh = await cluster.readyPod(namespace, "app=after", { timeoutMs: 180_000 });
+  const fresh = await cluster.readyPod(namespace, "app=after");
   await cni.assertCaptured(fresh, client);
   await cni.assertCaptured(running, client);
   assert.ok(

@@ -51,7 +51,7 @@ test("a Pod that starts before the plugin stands is stopped by its validation, a
   const stopped = await earlyPod(t, machine, namespace);
   await cni.bringAgentsBack();
   await cni.awaitEvent(stopped, "CaptureRepaired");
-  const repaired = await cluster.readyPod(namespace, "app=early", { timeoutMs: 180_000 });
+  const repaired = await cluster.readyPod(namespace, "app=early");
   assert.equal(repaired.metadata.uid, stopped.metadata.uid, "the same Pod");
   await cni.assertCaptured(repaired, client);
 });
@@ -65,7 +65,7 @@ test("repair by deletion: a new Pod comes in its place, captured", async (t) => 
   const stopped = await earlyPod(t, machine, namespace);
   await cni.bringAgentsBack();
   await cni.awaitEvent(stopped, "CaptureMissing");
-  const fresh = await cluster.readyPod(namespace, "app=early", { timeoutMs: 180_000 });
+  const fresh = await cluster.readyPod(namespace, "app=early");
   assert.notEqual(fresh.metadata.uid, stopped.metadata.uid, "another Pod");
   await cni.assertCaptured(fresh, client);
 });
@@ -103,7 +103,7 @@ test("the startup taint keeps Pods off a node until its agent is ready", async (
   });
   await installed(cluster, { cni: { enabled: true, removeTaint: true } });
   await cni.bringAgentsBack();
-  await cluster.readyPod(namespace, "app=one", { timeoutMs: 120_000 });
+  await cluster.readyPod(namespace, "app=one");
   const { spec } = (await cluster.read(node)) as unknown as { spec: { taints?: { key: string }[] } };
   assert.ok(!spec.taints?.some(({ key }) => key === taint.key));
 });

@@ -6,7 +6,8 @@ import type { KubernetesObject } from "../../deploy/cluster/api.ts";
 import { objectPath } from "../../deploy/cluster/resources.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed, systemNamespace } from "./installed.ts";
-import { isReady, type Pod } from "./pod.ts";
+import type { Pod } from "./pod.ts";
+import { readyPods } from "./ready-pods.ts";
 import { type Requests, startRequests } from "./requests.ts";
 import { get, requestSeen } from "./traffic.ts";
 import { until } from "./waiting.ts";
@@ -25,17 +26,6 @@ async function kill(pod: Pod): Promise<void> {
   await cluster.api.request({ method: "DELETE", path, body: { gracePeriodSeconds: 0 } });
 }
 
-async function readyPods(namespace: string, labels: string, count: number): Promise<Pod[]> {
-  return await until(
-    `${count} ready Pods ${labels}`,
-    async () => {
-      const pods = (await cluster.list<Pod>("v1", "Pod", { namespace, labels })).filter(isReady);
-      return pods.length === count && pods;
-    },
-    { timeoutMs: 120_000 },
-  );
-}
-
 async function outrigger(...args: readonly string[]): Promise<string> {
   const command = join(import.meta.dirname, "..", "..", "bin", "outrigger");
   return (await execa(command, args, { reject: false })).stdout;
@@ -49,7 +39,7 @@ async function mesh(t: TestContext): Promise<{ namespace: string; requests: Requ
     appDeployment(namespace, "server", { replicas: 2, spec: { serviceAccountName: "server" } }),
     appService(namespace, "server"),
   ]);
-  const servers = await readyPods(namespace, "app=server", 2);
+  const servers = await readyPods(cluster, { namespace, labels: "app=server", count: 2 });
   const requests = await startRequests(cluster, namespace);
   await until("answers of both Pods", async () => new Set((await requests.more()).answered).size === 2);
   return { namespace, requests, servers };
@@ -85,7 +75,7 @@ test("real Pods of a labelled namespace are a mesh", async (t) => {
     const during = await requests.more(10);
     assert.ok(during.failed.length <= 1, during.failed.join("\n"));
     const [, other] = servers;
-    const now = await readyPods(namespace, "app=server", 2);
+    const now = await readyPods(cluster, { namespace, labels: "app=server", count: 2 });
     const newcomer = now.find(({ metadata }) => metadata.name !== other?.metadata.name)?.metadata.name ?? "";
     const answered: string[] = [];
     await until("answers of the new Pod", async () => {
@@ -152,7 +142,7 @@ test("real Pods of a labelled namespace are a mesh", async (t) => {
       { timeoutMs: 180_000 },
     );
     await cluster.apply([appDeployment(namespace, "server", { replicas: 3, spec: { serviceAccountName: "server" } })]);
-    const pods = await readyPods(namespace, "app=server", 3);
+    const pods = await readyPods(cluster, { namespace, labels: "app=server", count: 3 });
     await until("answers of all, of either root", async () => {
       const { answered, failed } = await requests.more();
       assert.deepEqual(failed, []);
@@ -163,10 +153,10 @@ test("real Pods of a labelled namespace are a mesh", async (t) => {
   await t.test("replicas of discovery are killed one after the other, and no request fails", async () => {
     const labels = "app=outrigger-discovery";
     await requests.since();
-    for (const replica of await readyPods(systemNamespace, labels, 2)) {
+    for (const replica of await readyPods(cluster, { namespace: systemNamespace, labels, count: 2 })) {
       await kill(replica);
       await cluster.apply([appService(namespace, `alias-${replica.metadata.name.slice(-5)}`)]);
-      await readyPods(systemNamespace, labels, 2);
+      await readyPods(cluster, { namespace: systemNamespace, labels, count: 2 });
     }
     await cluster.apply([
       {

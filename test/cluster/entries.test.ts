@@ -19,7 +19,12 @@ before(async () => {
 });
 
 after(async () => {
-  await uninstall(cluster.api, { namespace: systemNamespace, revision: "canary", report: () => {}, timeoutMs: 60_000 });
+  await uninstall(cluster.api, {
+    namespace: systemNamespace,
+    revision: "canary",
+    report: () => {},
+    timeoutMs: 120_000,
+  });
   await installed(cluster);
 });
 

@@ -19,7 +19,7 @@ before(async () => {
 });
 
 function run(...args: readonly string[]) {
-  return execa(outrigger, args, { reject: false, timeout: 60_000 });
+  return execa(outrigger, args, { reject: false, timeout: 120_000 });
 }
 
 interface Explanation {

@@ -6,7 +6,7 @@ import type { Cluster } from "./cluster.ts";
 /** Outrigger's own namespace in the tests: the one that users get. */
 export const systemNamespace = "outrigger-system";
 
-const timeoutMs = 120_000;
+const timeoutMs = 240_000;
 
 /**
  * Brings the cluster's installation to these settings. It costs a second when it is there already, so each spec's file

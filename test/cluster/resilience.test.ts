@@ -40,7 +40,7 @@ function rolledOut(): Promise<boolean> {
       const found = await readObject(cluster.api, deployment);
       return found !== undefined && rolloutPending(found, 2) === undefined;
     },
-    { timeoutMs: 120_000 },
+    { timeoutMs: 180_000 },
   );
 }
 
@@ -150,7 +150,7 @@ test("rotations of the webhook's own authority and certificates lose no Pod", as
   await startAnew([...args, ...quickRotation]);
   await until("trust in the new authority", async () => (await trusted()) !== atFirst);
   // Written is not known yet: the API server goes on with the authority that is gone for a moment.
-  await waitUntilInjecting(cluster.api, installSettings({}), { report: () => {}, timeoutMs: 60_000 });
+  await waitUntilInjecting(cluster.api, installSettings({}), { report: () => {}, timeoutMs: 120_000 });
 
   const stream = await streamed(t);
   let last = await trusted();
@@ -160,7 +160,7 @@ test("rotations of the webhook's own authority and certificates lose no Pod", as
       return now !== last && now.split("BEGIN CERTIFICATE").length === 3 && now;
     };
     // Two are trusted while the new one does not sign yet.
-    last = await until(`${rotation} rotation`, isRotated, { timeoutMs: 90_000 });
+    last = await until(`${rotation} rotation`, isRotated, { timeoutMs: 180_000 });
   }
   await more(stream, 20);
   assertNothingLost(await stream.stop(), t);
@@ -182,13 +182,13 @@ test("a replica that is killed outright costs a demanding namespace no sidecar",
       const all = await cluster.list<Pod>("v1", "Pod", { namespace, labels: "app=many" });
       return all.length === 8 && all;
     },
-    { timeoutMs: 120_000 },
+    { timeoutMs: 180_000 },
   );
   for (const pod of pods) assert.ok(containerNames(pod).includes("istio-proxy"), pod.metadata.name);
   // The eight may be quicker than the kubelet, which sees only later that the replica died.
   const isBack = (pod: Pod) =>
     pod.metadata.name === victim.metadata.name && restarts(pod) > restarts(victim) && isReady(pod);
-  await until("the killed replica, back again", async () => (await webhookPods()).some(isBack), { timeoutMs: 120_000 });
+  await until("the killed replica, back again", async () => (await webhookPods()).some(isBack), { timeoutMs: 180_000 });
   await rolledOut();
 });
 

@@ -8,12 +8,12 @@ export interface WaitOptions {
 /**
  * Asks `check` again and again until it returns something other than undefined or false, and returns that. An error
  * that `check` throws is kept and asked over: while a cluster converges, some requests fail.
- * @throws after `timeoutMs` (60 s), with what was waited for and the last error
+ * @throws after `timeoutMs` (120 s), with what was waited for and the last error
  */
 export async function until<T>(
   what: string,
   check: () => Promise<T | undefined | false>,
-  { timeoutMs = 60_000, intervalMs = 150 }: WaitOptions = {},
+  { timeoutMs = 120_000, intervalMs = 150 }: WaitOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;

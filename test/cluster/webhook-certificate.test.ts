@@ -113,7 +113,7 @@ test("a caBundle that cert-manager keeps is left alone, and readyz says that it 
   assert.deepEqual(await bundlesOf(object), ["", ""]);
 });
 
-test("authorities are renewed with an overlap, and no client is ever refused", { timeout: 120_000 }, async (t) => {
+test("authorities are renewed with an overlap, and no client is ever refused", { timeout: 300_000 }, async (t) => {
   const { namespace, object } = await setUp(t);
   const quick = ["--authority-lifetime", "18s", "--authority-overlap", "3s", "--certificate-lifetime", "5s"];
   const replicas = await Promise.all([

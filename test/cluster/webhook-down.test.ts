@@ -64,7 +64,7 @@ test("with the webhook down, a required sidecar is insisted on and everybody els
     return events.some(({ reason, message }) => reason === "FailedCreate" && /demands a sidecar/.test(String(message)));
   });
   await setReplicas(2);
-  const later = await cluster.readyPod(required, "app=later", { timeoutMs: 90_000 });
+  const later = await cluster.readyPod(required, "app=later");
   assert.ok(containerNames(later).includes("istio-proxy"));
 });
 

@@ -144,5 +144,5 @@ test("a failing istio-init keeps the application from starting", async (t) => {
 
 async function removeRevision(revision: string): Promise<void> {
   const { uninstall } = await import("../../deploy/install/uninstall.ts");
-  await uninstall(cluster.api, { namespace: "outrigger-system", revision, report: () => {}, timeoutMs: 60_000 });
+  await uninstall(cluster.api, { namespace: "outrigger-system", revision, report: () => {}, timeoutMs: 120_000 });
 }
