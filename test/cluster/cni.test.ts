@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type Cluster, connect } from "./cluster.ts";
 import { type CniOfCluster, cniOf, meshed, smallProxy } from "./cni-node.ts";
-import { installed } from "./installed.ts";
+import { installed, systemNamespace } from "./installed.ts";
 import { containerNames, isReady, type Pod } from "./pod.ts";
 import { get } from "./traffic.ts";
 import { until } from "./waiting.ts";
@@ -112,6 +112,13 @@ test("when an installation without the node agent is there, no Pod relies on the
   const namespace = await cluster.namespace(t, meshed);
   t.after(() => installed(cluster, { cni: { enabled: true } }));
   await installed(cluster);
+  const labels = "app=outrigger-webhook,istio.io/rev=default";
+  const replicas = await cluster.list<Pod>("v1", "Pod", { namespace: systemNamespace, labels });
+  const ending = replicas.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+  assert.deepEqual(
+    ending.map(({ metadata }) => metadata.name),
+    [],
+  );
   // Several at once: the API server keeps more than one connection to the webhook's replicas.
   const sample = (name: string) => cluster.create<Pod>(appPod(namespace, name, { annotations: smallProxy }));
   for (let round = 0; round < 5; round += 1) {
