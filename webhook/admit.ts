@@ -1,10 +1,10 @@
 import { describeProblem, OutriggerError, type Problem } from "../mesh/errors.ts";
+import type { Owner } from "../mesh/owner.ts";
 import type { JsonObject } from "../mesh/pod.ts";
 import { validateAnnotations } from "./annotations/validate.ts";
 import { type ClusterFacts, noClusterFacts } from "./cluster-facts.ts";
 import { type Decision, decide } from "./decide.ts";
 import type { InjectionContext } from "./injection-context.ts";
-import type { Owner } from "./owner.ts";
 import { jsonPatch, type PatchOperation } from "./patch.ts";
 import { urlEnvironment } from "./pipeline/cluster-env.ts";
 import { inject } from "./pipeline/inject.ts";

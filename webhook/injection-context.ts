@@ -1,5 +1,5 @@
+import type { Owner } from "../mesh/owner.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
-import type { Owner } from "./owner.ts";
 
 /** What injection is told besides the Pod and the settings. */
 export interface InjectionContext {

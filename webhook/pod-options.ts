@@ -1,5 +1,6 @@
 import { type InterceptionMode, interceptionModes } from "../mesh/interception-mode.ts";
 import { annotations } from "../mesh/names.ts";
+import { type Owner, ownerOf } from "../mesh/owner.ts";
 import type { JsonObject, Pod } from "../mesh/pod.ts";
 import { annotationOf } from "../mesh/pod-metadata.ts";
 import { ports, proxyId } from "../mesh/ports.ts";
@@ -8,7 +9,6 @@ import type { ClusterFacts } from "./cluster-facts.ts";
 import type { ProxyConfig } from "./config/proxy-config.ts";
 import { effectiveProxyConfig } from "./effective-proxy-config.ts";
 import type { InjectionContext, ProxyIds } from "./injection-context.ts";
-import { type Owner, ownerOf } from "./owner.ts";
 import { proxyContainer } from "./pod-containers.ts";
 import type { InjectionSettings } from "./settings.ts";
 

@@ -7,6 +7,7 @@ import type { OwnerReference, PodSpec } from "../../mesh/pod.ts";
 export interface KubernetesObject {
   metadata?: {
     name?: string;
+    generateName?: string;
     namespace?: string;
     uid?: string;
     labels?: Record<string, string>;

@@ -1,4 +1,5 @@
 import { containers, labels as labelNames } from "../../mesh/names.ts";
+import { ownerOf } from "../../mesh/owner.ts";
 import { certificateSignerOf } from "./certificate-signer.ts";
 import type { NodeObject, PodObject } from "./objects.ts";
 
@@ -26,7 +27,7 @@ export interface Workload {
   /** `istio.io` calls it the canonical service. */
   readonly canonicalName: string;
   readonly canonicalRevision: string;
-  /** The Deployment or other owner's name, else the Pod's. */
+  /** The Deployment's or other controller's name, else the Pod's: the same as its own sidecar says. */
   readonly owner: string;
   readonly containerPorts: readonly { readonly name?: string; readonly port: number }[];
 }
@@ -56,15 +57,6 @@ export function localityOf(node: NodeObject | undefined, podLabels: Readonly<Rec
   };
 }
 
-const hash = /-[a-z0-9]{5,10}$/;
-
-function ownerOf(pod: PodObject): string {
-  const name = pod.metadata?.name ?? "";
-  const owner = pod.metadata?.ownerReferences?.find(({ controller }) => controller === true);
-  if (owner?.name === undefined) return name;
-  return owner.kind === "ReplicaSet" ? owner.name.replace(hash, "") : owner.name;
-}
-
 function portsOf(pod: PodObject): Workload["containerPorts"] {
   const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
   return all
@@ -80,15 +72,16 @@ function hasEnded(pod: PodObject): boolean {
 
 /** Reads a Pod; undefined once it has ended. */
 export function workloadFrom(pod: PodObject, node: NodeObject | undefined): Workload | undefined {
-  const { namespace, name } = pod.metadata ?? {};
+  const { metadata = {} } = pod;
+  const { namespace, name } = metadata;
   if (namespace === undefined || name === undefined || hasEnded(pod)) return undefined;
-  const labels = pod.metadata?.labels ?? {};
-  const owner = ownerOf(pod);
+  const labels = metadata.labels ?? {};
+  const owner = ownerOf({ metadata }).name;
   const addresses = pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP];
   return {
     namespace,
     name,
-    uid: pod.metadata?.uid ?? "",
+    uid: metadata.uid ?? "",
     addresses: addresses.filter((ip): ip is string => ip !== undefined && ip !== ""),
     serviceAccount: pod.spec?.serviceAccountName ?? "default",
     certificateSigner: certificateSignerOf(pod),

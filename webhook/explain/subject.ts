@@ -1,7 +1,7 @@
 import type { AdmissionEntry } from "../../mesh/admission-entries.ts";
+import type { Owner } from "../../mesh/owner.ts";
 import type { Labels } from "../../mesh/pod.ts";
 import type { ClusterFacts } from "../cluster-facts.ts";
-import type { Owner } from "../owner.ts";
 import type { InjectionSettings } from "../settings.ts";
 
 /** A Pod to be explained, and where it is. */

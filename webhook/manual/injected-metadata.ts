@@ -1,9 +1,9 @@
 import { annotations, containers, labels } from "../../mesh/names.ts";
+import type { Owner } from "../../mesh/owner.ts";
+import { ownerOf } from "../../mesh/owner.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import { annotationOf, labelOf, withAnnotations } from "../../mesh/pod-metadata.ts";
 import { ports } from "../../mesh/ports.ts";
-import type { Owner } from "../owner.ts";
-import { ownerOf } from "../owner.ts";
 import type { InjectionStatus } from "../pipeline/injection-status.ts";
 import { proxyContainer } from "../pod-containers.ts";
 import { withoutIstioNetwork } from "../profile/multus.ts";

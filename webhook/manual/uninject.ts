@@ -1,6 +1,6 @@
 import { containers } from "../../mesh/names.ts";
+import type { Owner } from "../../mesh/owner.ts";
 import type { Container, Pod, PodSpec, Volume } from "../../mesh/pod.ts";
-import type { Owner } from "../owner.ts";
 import { type InjectionStatus, readStatus } from "../pipeline/injection-status.ts";
 import { automaticImage } from "../pipeline/own-fields.ts";
 import { stripInjection } from "../pipeline/strip.ts";

@@ -1,6 +1,6 @@
 import { isObject } from "../../mesh/json.ts";
+import type { Owner } from "../../mesh/owner.ts";
 import type { JsonObject } from "../../mesh/pod.ts";
-import type { Owner } from "../owner.ts";
 
 /** A Pod template inside a Kubernetes object. */
 export interface PodTemplate {

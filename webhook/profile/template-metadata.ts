@@ -1,7 +1,7 @@
 import { annotations, labels } from "../../mesh/names.ts";
+import type { Owner } from "../../mesh/owner.ts";
 import type { Pod } from "../../mesh/pod.ts";
 import { annotationOf, labelOf } from "../../mesh/pod-metadata.ts";
-import type { Owner } from "../owner.ts";
 import { applicationContainers, type PodOptions } from "../pod-options.ts";
 import { captureValues } from "./capture-arguments.ts";
 import { withIstioNetwork } from "./multus.ts";

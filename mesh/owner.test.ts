@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ObjectMeta } from "../mesh/pod.ts";
 import { ownerOf } from "./owner.ts";
+import type { ObjectMeta } from "./pod.ts";
 
 const by = (apiVersion: string, kind: string, name: string, labels?: Record<string, string>): ObjectMeta => ({
   generateName: `${name}-`,
@@ -59,7 +59,7 @@ const cases: { what: string; metadata: ObjectMeta; owner: string }[] = [
 
 for (const { what, metadata, owner } of cases) {
   test(`owner: ${what}: ${owner}`, () => {
-    const { apiVersion, kind, name } = ownerOf({ metadata, spec: { containers: [] } });
+    const { apiVersion, kind, name } = ownerOf({ metadata });
     assert.equal(`${apiVersion} ${kind} ${name}`, owner);
   });
 }
