@@ -11,7 +11,7 @@ import { spawn } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundle } from "../deploy/images/bundle.ts";
-import { webhookNodeFlags } from "../mesh/node-flags.ts";
+import { serviceNodeFlags } from "../mesh/node-flags.ts";
 import { meshedPod } from "../test/sandbox/cni/meshed-pod.ts";
 import { type CniNode, createNode } from "../test/sandbox/cni/node.ts";
 import { enterProgram, pluginProgram } from "../test/sandbox/cni/programs.ts";
@@ -107,7 +107,7 @@ try {
     excluded: await processesOf(node, excluded, false),
   };
   await bundle(join(node.folder, "bundle"));
-  const program = [process.execPath, ...webhookNodeFlags, join(node.folder, "bundle", "outrigger.mjs")];
+  const program = [process.execPath, ...serviceNodeFlags, join(node.folder, "bundle", "outrigger.mjs")];
   const agent = await node.startAgentAs(program);
   await agent.logged("ready");
   const pid = agent.process.pid ?? 0;

@@ -10,7 +10,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { outboundClusterName, portRouteName, virtualHostName } from "../discovery/translate/names.ts";
 import { typeUrls } from "../discovery/translate/resource.ts";
-import { discoveryEnvironment, webhookNodeFlags } from "../mesh/node-flags.ts";
+import { allocatorEnvironment, serviceNodeFlags } from "../mesh/node-flags.ts";
 import { createClient } from "./discovery/client.ts";
 import { type ClusterSize, namespaceOf, podsOf, serviceName } from "./discovery/cluster.ts";
 import type { Order, Usage } from "./discovery/server.ts";
@@ -28,8 +28,8 @@ const endpointChanges = 20;
 
 /** As the image and its Deployment start it. */
 const server = fork(join(import.meta.dirname, "discovery", "server.ts"), [JSON.stringify(size)], {
-  execArgv: [...webhookNodeFlags],
-  env: { ...process.env, ...discoveryEnvironment },
+  execArgv: [...serviceNodeFlags],
+  env: { ...process.env, ...allocatorEnvironment },
 });
 const [started] = (await once(server, "message")) as [{ port: number; translatedMs: number; root: string }];
 const order = (given: Order) => server.send(given);

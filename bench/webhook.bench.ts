@@ -1,7 +1,7 @@
 /**
  * Latency, throughput and memory of the webhook for a Deployment's Pod: `node bench/webhook.bench.ts` prints one JSON
  * document. First for Pods that are each of a workload of its own, then for replicas of one: these differ in what the API
- * server makes new for each Pod. The server is the real command, bundled and started as in its image, in its own process
+ * server makes new for each Pod. The server is the real command, bundled and started as its Deployment does, in its own process
  * over HTTPS on loopback; the load generator is another process. BENCH_SECONDS sets how long each measurement takes.
  */
 import { execFile, spawn } from "node:child_process";
@@ -12,7 +12,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { bundle } from "../deploy/images/bundle.ts";
 import { createAuthority, issueServingCertificate } from "../host/x509.ts";
-import { webhookNodeFlags } from "../mesh/node-flags.ts";
+import { allocatorEnvironment, webhookNodeFlags } from "../mesh/node-flags.ts";
 import { deploymentPod, reviewOf } from "../test/fixtures/deployment-review.ts";
 import type { LoadOrder, LoadReport } from "./load-generator.ts";
 import { memoryBytes, processorTime } from "./process.ts";
@@ -30,7 +30,8 @@ async function startServer(folder: string) {
   await bundle(join(folder, "bundle"));
   const flags = ["--address", "127.0.0.1", "--port", "0", "--tls-cert", cert, "--tls-key", key, "--drain-delay", "0"];
   const args = [...webhookNodeFlags, join(folder, "bundle", "outrigger.mjs"), "webhook", ...flags];
-  const server = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const env = { NODE_ENV: "production", ...allocatorEnvironment };
+  const server = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env });
   const port = await new Promise<number>((listening, fail) => {
     server.once("exit", (code) => fail(new Error(`the server ended with ${code}`)));
     const lines = createInterface(server.stdout);

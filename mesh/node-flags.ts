@@ -1,15 +1,21 @@
 /**
- * How Node.js is started for the webhook. A small young generation, and no compiler threads with memory of their own,
- * save a third of its memory under full load for a tenth of its speed. V8 takes them on the command line only.
- * docs/adr/0040-webhook-memory-and-speed.md has the figures.
+ * How Node.js is started for a service, in the images. A small young generation, and no compiler threads with memory of
+ * their own, save a third of the memory under full load. V8 takes flags on the command line only.
  */
-export const webhookNodeFlags: readonly string[] = ["--max-semi-space-size=4", "--no-concurrent-recompilation"];
+export const serviceNodeFlags: readonly string[] = ["--max-semi-space-size=4", "--no-concurrent-recompilation"];
+
+/**
+ * The webhook's own. It makes a hundred times of what it keeps in each second, so V8 is told to collect early instead of
+ * letting the heap grow. docs/adr/0040-webhook-memory-and-speed.md has the figures.
+ */
+export const webhookNodeFlags: readonly string[] = ["--optimize-for-size", "--no-concurrent-recompilation"];
 
 /**
  * glibc keeps a heap for each thread and gives little of it back. Discovery holds thousands of connections, each of which
- * begins with megabytes that it needs once: with one heap, and large pieces by themselves, it keeps a fifth less.
+ * begins with megabytes that it needs once: with one heap, and large pieces by themselves, it keeps a fifth less. The
+ * webhook's threads hand memory to each other, which fills all their heaps.
  */
-export const discoveryEnvironment = {
+export const allocatorEnvironment = {
   MALLOC_ARENA_MAX: "1",
   MALLOC_MMAP_THRESHOLD_: "131072",
   MALLOC_TRIM_THRESHOLD_: "131072",

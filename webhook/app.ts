@@ -7,6 +7,7 @@ import { createAnswers } from "./kept-answers.ts";
 import { type Limits, refusalFor } from "./limits.ts";
 import { createLoadMeter } from "./load.ts";
 import type { Metrics } from "./metrics.ts";
+import { readBody } from "./read-body.ts";
 import { type Answer, refusalOf } from "./refusal.ts";
 import { answerTo } from "./review.ts";
 import { notReadyReasons, type ServerState } from "./state.ts";
@@ -99,7 +100,7 @@ function addReviews(app: App, { state, metrics, log, limits }: AppParts): void {
   });
   app.addHook("onClose", async () => meter.stop());
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser("application/json", (_request, payload, done) => readBody(payload, limits.bodyBytes, done));
 
   /** Turns a review away while the server carries all it can: the API server then knows at once, not at its timeout. */
   const onRequest = ({ headers, raw }: FastifyRequest, reply: FastifyReply, done: () => void) => {

@@ -1,18 +1,13 @@
-import { webhookNodeFlags } from "../../mesh/node-flags.ts";
+import { serviceNodeFlags } from "../../mesh/node-flags.ts";
 import type { Image } from "./file.ts";
 import { baseLayer, captureToolsLayer, folderLayer, nodeLayer, programLayer } from "./layers.ts";
-
-/** Where the bundle stands in the images. */
-const bundleFolder = "/opt/outrigger";
-const node = "/usr/local/bin/node";
-const program = `${bundleFolder}/outrigger.mjs`;
-const initProgram = `${bundleFolder}/outrigger.cjs`;
+import { bundleFolder, startInit, startProgram } from "./program.ts";
 
 /** What each image runs and as whom; the Containerfile says the same of its targets. */
 export const processes = {
-  outrigger: { entrypoint: [node, ...webhookNodeFlags, program], user: "65532:65532" },
-  init: { entrypoint: [node, initProgram] },
-  cni: { entrypoint: [node, ...webhookNodeFlags, program] },
+  outrigger: { entrypoint: startProgram(serviceNodeFlags), user: "65532:65532" },
+  init: { entrypoint: startInit },
+  cni: { entrypoint: startProgram(serviceNodeFlags) },
 } as const;
 
 export const environment = { NODE_ENV: "production" } as const;

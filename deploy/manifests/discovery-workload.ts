@@ -2,7 +2,7 @@ import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IHorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1";
 import type { IContainer, IPodSpec, IProbe } from "kubernetes-models/v1";
-import { discoveryEnvironment } from "../../mesh/node-flags.ts";
+import { allocatorEnvironment } from "../../mesh/node-flags.ts";
 import type { InstallSettings } from "../settings.ts";
 import {
   discoveryMetadata,
@@ -68,7 +68,7 @@ function container(settings: InstallSettings): IContainer {
       { name: "grpc-xds", containerPort: discoveryPorts.ads },
       { name: "http-monitoring", containerPort: discoveryPorts.http },
     ],
-    env: Object.entries(discoveryEnvironment).map(([name, value]) => ({ name, value })),
+    env: Object.entries(allocatorEnvironment).map(([name, value]) => ({ name, value })),
     startupProbe: probe("/readyz", 1, 120),
     readinessProbe: probe("/readyz", 2, 2),
     livenessProbe: probe("/healthz", 10, 6),

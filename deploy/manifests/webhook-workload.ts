@@ -2,6 +2,8 @@ import type { IDeployment } from "kubernetes-models/apps/v1";
 import type { IHorizontalPodAutoscaler } from "kubernetes-models/autoscaling/v2";
 import type { IPodDisruptionBudget } from "kubernetes-models/policy/v1";
 import type { IContainer, IPodSpec, IProbe, IVolume, IVolumeMount } from "kubernetes-models/v1";
+import { allocatorEnvironment, webhookNodeFlags } from "../../mesh/node-flags.ts";
+import { startProgram } from "../images/program.ts";
 import type { InstallSettings } from "../settings.ts";
 import { discoveryName, discoveryRootKey, lacksDiscovery } from "./discovery-names.ts";
 import { certificateSecretName, commonLabels, webhookName, webhookPorts, webhookSelector } from "./names.ts";
@@ -60,11 +62,14 @@ function container(settings: InstallSettings): IContainer {
     name: "webhook",
     image: images.webhook,
     imagePullPolicy: images.pullPolicy,
+    // The image's own flags are for all that is in it.
+    command: startProgram(webhookNodeFlags),
     args: webhookArguments(settings, { certificate: certificateFolder, discovery: discoveryFolder }),
     ports: [{ name: "https", containerPort: webhookPorts.container }],
     env: [
       { name: "POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
       { name: "POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+      ...Object.entries(allocatorEnvironment).map(([name, value]) => ({ name, value })),
     ],
     startupProbe: probe("/healthz", 1, 60),
     readinessProbe: probe("/readyz", 2, 2),
