@@ -33,27 +33,32 @@ function keyedBoth(before: readonly unknown[], after: readonly unknown[]): [unkn
 }
 
 /**
- * Operations that bring the items of a keyed list into their new order: first what goes, then, position by position,
- * what moves or comes. An item before others does not make the others change, as it would by index.
+ * Adds the operations that bring the items of a keyed list into their new order: first what goes, then, position by
+ * position, what moves or comes. An item before others does not make the others change, as it would by index.
  */
-function rearrange(beforeKeys: readonly unknown[], after: readonly unknown[], afterKeys: unknown[], path: string) {
-  const operations: PatchOperation[] = [];
+function rearrange(
+  patch: PatchOperation[],
+  beforeKeys: readonly unknown[],
+  after: readonly unknown[],
+  afterKeys: unknown[],
+  path: string,
+): void {
   const wanted = new Set(afterKeys);
   const current = [...beforeKeys];
   for (let index = current.length - 1; index >= 0; index -= 1) {
     if (wanted.has(current[index])) continue;
-    operations.push({ op: "remove", path: `${path}/${index}` });
+    patch.push({ op: "remove", path: `${path}/${index}` });
     current.splice(index, 1);
   }
   const move = (from: number, to: number) => {
-    operations.push({ op: "move", from: `${path}/${from}`, path: `${path}/${to}` });
+    patch.push({ op: "move", from: `${path}/${from}`, path: `${path}/${to}` });
     current.splice(to, 0, ...current.splice(from, 1));
   };
   afterKeys.forEach((key, index) => {
     if (current[index] === key) return;
     const from = current.indexOf(key, index);
     if (from < 0) {
-      operations.push({ op: "add", path: `${path}/${index}`, value: after[index] });
+      patch.push({ op: "add", path: `${path}/${index}`, value: after[index] });
       current.splice(index, 0, key);
     } else if (from === index + 1) {
       move(index, Math.min(afterKeys.indexOf(current[index]), current.length - 1));
@@ -61,46 +66,44 @@ function rearrange(beforeKeys: readonly unknown[], after: readonly unknown[], af
       move(from, index);
     }
   });
-  return operations;
 }
 
-function diffLists(before: readonly unknown[], after: readonly unknown[], path: string): PatchOperation[] {
+function diffLists(patch: PatchOperation[], before: readonly unknown[], after: readonly unknown[], path: string): void {
   const keyed = keyedBoth(before, after);
   if (keyed === undefined) {
-    const operations = fastJsonPatch.compare(before, after) as PatchOperation[];
-    return operations.map((operation) => ({ ...operation, path: `${path}${operation.path}` }));
+    for (const operation of fastJsonPatch.compare(before, after) as PatchOperation[])
+      patch.push({ ...operation, path: `${path}${operation.path}` });
+    return;
   }
   const [beforeKeys, afterKeys] = keyed;
-  const operations = rearrange(beforeKeys, after, afterKeys, path);
+  rearrange(patch, beforeKeys, after, afterKeys, path);
   const itemBefore = new Map(beforeKeys.map((key, index) => [key, before[index]]));
   afterKeys.forEach((key, index) => {
-    if (itemBefore.has(key)) operations.push(...diff(itemBefore.get(key), after[index], `${path}/${index}`));
+    if (itemBefore.has(key)) diff(patch, itemBefore.get(key), after[index], `${path}/${index}`);
   });
-  return operations;
 }
 
-function diffObjects(before: JsonObject, after: JsonObject, path: string): PatchOperation[] {
-  const operations: PatchOperation[] = [];
+function diffObjects(patch: PatchOperation[], before: JsonObject, after: JsonObject, path: string): void {
   for (const field of Object.keys(before)) {
-    if (!Object.hasOwn(after, field)) operations.push({ op: "remove", path: childPath(path, field) });
+    if (!Object.hasOwn(after, field)) patch.push({ op: "remove", path: childPath(path, field) });
   }
-  for (const [field, value] of Object.entries(after)) {
-    const child = childPath(path, field);
-    if (!Object.hasOwn(before, field)) operations.push({ op: "add", path: child, value });
-    else operations.push(...diff(before[field], value, child));
+  for (const field of Object.keys(after)) {
+    const value = after[field];
+    if (!Object.hasOwn(before, field)) patch.push({ op: "add", path: childPath(path, field), value });
+    else if (before[field] !== value) diff(patch, before[field], value, childPath(path, field));
   }
-  return operations;
 }
 
 function childPath(path: string, field: string): string {
   return `${path}/${fastJsonPatch.escapePathComponent(field)}`;
 }
 
-function diff(before: unknown, after: unknown, path: string): PatchOperation[] {
-  if (before === after) return [];
-  if (Array.isArray(before) && Array.isArray(after)) return diffLists(before, after, path);
-  if (isObject(before) && isObject(after)) return diffObjects(before, after, path);
-  return [{ op: "replace", path, value: after }];
+/** Adds to `patch` what turns one value, which stands at `path`, into another. */
+function diff(patch: PatchOperation[], before: unknown, after: unknown, path: string): void {
+  if (before === after) return;
+  if (Array.isArray(before) && Array.isArray(after)) diffLists(patch, before, after, path);
+  else if (isObject(before) && isObject(after)) diffObjects(patch, before, after, path);
+  else patch.push({ op: "replace", path, value: after });
 }
 
 /**
@@ -108,5 +111,7 @@ function diff(before: unknown, after: unknown, path: string): PatchOperation[] {
  * pipeline shares what it leaves alone.
  */
 export function jsonPatch(before: JsonObject, after: JsonObject): PatchOperation[] {
-  return diff(before, after, "");
+  const patch: PatchOperation[] = [];
+  diff(patch, before, after, "");
+  return patch;
 }

@@ -93,20 +93,26 @@ const annotationsOf: { readonly [name in CaptureSettingName]?: readonly string[]
   excludeInterfaces: [annotations.excludeInterfaces],
 };
 
+const settingNames = Object.keys(captureSettingTable) as CaptureSettingName[];
+
 function proxyOf(pod: Pod): Container | undefined {
   const all = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
   return all.find(({ name }) => name === containers.proxy);
 }
 
 function fromAnnotations(pod: Pod, names: readonly string[]): GivenText | undefined {
-  const name = names.find((each) => annotationOf(pod, each) !== undefined);
-  if (name === undefined) return undefined;
-  return { text: annotationOf(pod, name) ?? "", field: `metadata.annotations["${name}"]` };
+  for (const name of names) {
+    const text = annotationOf(pod, name);
+    if (text !== undefined) return { text, field: `metadata.annotations["${name}"]` };
+  }
+  return undefined;
 }
 
 function fromProxy(proxy: Container | undefined, name: CaptureSettingName, source: CaptureSource) {
-  const setting = { variables: source.variables[name] ?? [], emptyCounts: captureSettingTable[name].emptyCounts };
-  const found = fromVariables(setting, (variable) => proxy?.env?.find((each) => each.name === variable)?.value);
+  const variables = source.variables[name];
+  if (proxy === undefined || variables === undefined) return undefined;
+  const setting = { variables, emptyCounts: captureSettingTable[name].emptyCounts };
+  const found = fromVariables(setting, (variable) => proxy.env?.find((each) => each.name === variable)?.value);
   return found && { text: found.text, field: `the variable ${found.variable} of ${containers.proxy}` };
 }
 
@@ -124,12 +130,13 @@ function idOf(proxy: Container | undefined, field: "runAsUser" | "runAsGroup", k
 export function captureTexts(pod: Pod, source: CaptureSource): GivenSettings {
   const proxy = proxyOf(pod);
   const texts: { [name in CaptureSettingName]?: GivenText } = {};
-  for (const name of Object.keys(captureSettingTable) as CaptureSettingName[]) {
-    const field = `--${captureSettingTable[name].flag}`;
+  for (const name of settingNames) {
     const byDefault = source.defaults[name];
     const given =
       fromAnnotations(pod, annotationsOf[name] ?? []) ??
-      (byDefault === undefined ? fromProxy(proxy, name, source) : { text: byDefault, field });
+      (byDefault === undefined
+        ? fromProxy(proxy, name, source)
+        : { text: byDefault, field: `--${captureSettingTable[name].flag}` });
     if (given !== undefined) texts[name] = given;
   }
   const { text = "", field = `--${captureSettingTable.excludeInboundPorts.flag}` } = texts.excludeInboundPorts ?? {};

@@ -24,7 +24,8 @@ export function strategicMerge(original: JsonObject, patch: JsonObject): JsonObj
   if (patch.$patch === "delete") return {};
   const base = patch.$patch === "replace" ? {} : original;
   const merged: JsonObject = { ...base };
-  for (const [field, value] of Object.entries(patch)) {
+  for (const field of Object.keys(patch)) {
+    const value = patch[field];
     // A field of that name would become the object's prototype, not a field of it.
     if (field === "$patch" || field === "__proto__") continue;
     if (value === null) delete merged[field];
