@@ -8,6 +8,7 @@ import type { Places } from "./resources/nearby-endpoints.ts";
 import { proxyResources } from "./resources/proxy-resources.ts";
 import { createResourceSet, type ResourceSet, replaceAll } from "./resources/resource-set.ts";
 import { deciding, type Reach } from "./translate/locality.ts";
+import { workloadName } from "./translate/peer-workload.ts";
 import { placeOf } from "./translate/place.ts";
 
 /** A Pod's proxy, with all it may see, for as long as one of its streams is open. */
@@ -76,9 +77,12 @@ export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Flee
   const arrivals = createPodArrivals(workloadOf);
 
   /** A Pod whose key the kubelet made is told where its files are; no other key is made for it. */
-  async function secretsFor(identity: ProxyIdentity, { certificateSigner }: Workload): Promise<HeldSecrets> {
+  async function secretsFor(workload: Workload): Promise<HeldSecrets> {
+    const { namespace, serviceAccount, certificateSigner } = workload;
     const isInPod = certificateSigner !== undefined && certificateSigner === mesh.view.settings.podCertificateSigner;
-    return isInPod ? secrets.inPod() : await secrets.of(identity);
+    return isInPod
+      ? secrets.inPod()
+      : await secrets.of({ namespace, serviceAccount, workload: workloadName(workload) });
   }
 
   function refresh({ own, workload }: Member): void {
@@ -110,7 +114,7 @@ export function createFleet(mesh: MeshResources, secrets: WorkloadSecrets): Flee
     async open(identity, waitMs) {
       const workload = await arrivals.wait(identity, waitMs);
       if (workload === undefined) return undefined;
-      const held = await secretsFor(identity, workload);
+      const held = await secretsFor(workload);
       const known = members.get(podKey(identity));
       const isKnown = known !== undefined && isSamePod(known.workload, identity);
       const member = isKnown ? known : createMember(mesh, identity, workload, held);

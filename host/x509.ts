@@ -1,5 +1,4 @@
 import "reflect-metadata"; // @peculiar/x509's dependency injection needs it loaded first
-import { isIP } from "node:net";
 import * as x509 from "@peculiar/x509";
 import { OutriggerError } from "../mesh/errors.ts";
 import {
@@ -13,6 +12,7 @@ import {
   privateKeyPem,
   signatureOf,
 } from "./x509-keys.ts";
+import { alternativeNames, type SubjectNames } from "./x509-names.ts";
 
 /** Certificates are valid from a little before now, since the clocks of a cluster's nodes differ. */
 const clockSkewMs = 5 * 60_000;
@@ -36,14 +36,6 @@ export interface AuthorityOptions {
   readonly lifetimeMs: number;
   /** Now, unless given. */
   readonly now?: Date;
-}
-
-/** Who a certificate is for. At least one name. */
-export interface SubjectNames {
-  readonly dns?: readonly string[];
-  readonly ip?: readonly string[];
-  /** Such as `spiffe://cluster.local/ns/default/sa/web`. */
-  readonly uri?: readonly string[];
 }
 
 export interface LeafOptions {
@@ -134,23 +126,9 @@ export async function loadAuthority({ certificate, privateKey }: CertificatePem,
   }
 }
 
-function alternativeNames({ dns = [], ip = [], uri = [] }: SubjectNames): x509.JsonGeneralNames {
-  const notAddress = ip.find((address) => isIP(address) === 0);
-  if (notAddress !== undefined) {
-    throw new OutriggerError("BAD_CONFIGURATION", [
-      { field: "IP name of a certificate", value: notAddress, message: "is not an IP address" },
-    ]);
-  }
-  return [
-    ...dns.map((value) => ({ type: "dns", value }) as const),
-    ...ip.map((value) => ({ type: "ip", value }) as const),
-    ...uri.map((value) => ({ type: "url", value }) as const),
-  ];
-}
-
 /**
- * Signs a certificate for a public key that somebody else keeps the private half of. The subject stays empty and the
- * alternative names are critical, as RFC 5280 4.2.1.6 has it. It never outlives the authority.
+ * Signs a certificate for a public key that somebody else keeps the private half of. The subject stays empty. It never
+ * outlives the authority.
  */
 export async function signLeaf(
   issuer: Authority,
@@ -169,7 +147,7 @@ export async function signLeaf(
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
       new x509.ExtendedKeyUsageExtension(usages.map((usage) => usageOids[usage])),
-      new x509.SubjectAlternativeNameExtension(alternativeNames(names), true),
+      alternativeNames(names),
       await x509.AuthorityKeyIdentifierExtension.create(issuer.certificate.publicKey),
       await x509.SubjectKeyIdentifierExtension.create(publicKey),
     ],

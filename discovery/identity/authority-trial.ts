@@ -1,6 +1,7 @@
 import { duplexPair } from "node:stream";
 import { connect, createServer } from "node:tls";
 import { issueCertificate } from "../../host/x509.ts";
+import { certifiedNames } from "../translate/peer-workload.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
 
 const minuteMs = 60_000;
@@ -12,7 +13,7 @@ const minuteMs = 60_000;
  */
 export async function tryAuthority({ signer, chain, roots }: MeshAuthority, uri: string): Promise<string | undefined> {
   const leaf = await issueCertificate(signer, {
-    names: { uri: [uri] },
+    names: certifiedNames(uri, "trial/trial/trial"),
     lifetimeMs: minuteMs,
     usages: ["server", "client"],
   });

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
-import { type IssuedCertificate, issueServingCertificate, type SubjectNames } from "../../host/x509.ts";
+import { type IssuedCertificate, issueServingCertificate } from "../../host/x509.ts";
+import type { SubjectNames } from "../../host/x509-names.ts";
 import type { AuthoritySource } from "./authority-source.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
 import { createServingCertificate, type ServingCertificate } from "./serving-certificate.ts";

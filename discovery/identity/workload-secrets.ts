@@ -2,6 +2,7 @@ import { issueCertificate } from "../../host/x509.ts";
 import type { KeyAlgorithm } from "../../host/x509-keys.ts";
 import { OutriggerError } from "../../mesh/errors.ts";
 import { createResourceSet, type ResourceSet } from "../resources/resource-set.ts";
+import { certifiedNames } from "../translate/peer-workload.ts";
 import { certificateSecret, podCertificateSecret, rootsSecret } from "../translate/secrets.ts";
 import { spiffeId } from "../translate/tls.ts";
 import type { MeshAuthority } from "./mesh-authority.ts";
@@ -10,15 +11,17 @@ import { renewalPart } from "./renewal.ts";
 export interface WorkloadName {
   readonly namespace: string;
   readonly serviceAccount: string;
+  /** Which workload of the service account it is: `reviews-v1/reviews/v1`. */
+  readonly workload: string;
 }
 
-/** The secrets of one identity, for as long as somebody holds them. */
+/** The secrets of one workload, for as long as somebody holds them. */
 export interface HeldSecrets {
   readonly set: ResourceSet;
   release(): void;
 }
 
-/** Certificates of workloads: issued when the first proxy of an identity connects, renewed while one is connected. */
+/** Certificates of workloads: issued when the first proxy of a workload connects, renewed while one is connected. */
 export interface WorkloadSecrets {
   of(name: WorkloadName): Promise<HeldSecrets>;
   /** Those of a Pod that has key and certificate in files: where these are, and the roots. */
@@ -45,6 +48,7 @@ export interface WorkloadSecretsOptions {
 const renewal = { retryMs: 30_000, shortestMs: 100, longestMs: 20 * 24 * 3_600_000 } as const;
 
 interface Entry {
+  readonly name: WorkloadName;
   readonly set: ResourceSet;
   holders: number;
   expiry: Date;
@@ -69,7 +73,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     checkEnd(signedBy.signer);
     const uri = spiffeId(options.trustDomain, name.namespace, name.serviceAccount);
     const issued = await issueCertificate(signedBy.signer, {
-      names: { uri: [uri] },
+      names: certifiedNames(uri, name.workload),
       lifetimeMs: options.lifetimeMs,
       ...(options.keyAlgorithm && { keyAlgorithm: options.keyAlgorithm }),
       usages: ["server", "client"],
@@ -107,7 +111,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
   async function create(name: WorkloadName, key: string): Promise<Entry> {
     const set = createResourceSet();
     const expiry = await issue(name, { set });
-    const entry: Entry = { set, holders: 0, expiry, timer: undefined };
+    const entry: Entry = { name, set, holders: 0, expiry, timer: undefined };
     ready.set(key, entry);
     return entry;
   }
@@ -122,7 +126,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
 
   return {
     async of(name) {
-      const key = `${name.namespace}/${name.serviceAccount}`;
+      const key = `${name.namespace}/${name.serviceAccount}/${name.workload}`;
       const pending = entries.get(key) ?? create(name, key);
       entries.set(key, pending);
       try {
@@ -139,12 +143,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     async replaceAuthority(next) {
       authority = next;
       if (inPods.update([rootsSecret(next.roots)]).size > 0) options.onChange();
-      await Promise.all(
-        [...ready].map(async ([key, entry]) => {
-          const [namespace = "", serviceAccount = ""] = key.split("/");
-          await renew({ namespace, serviceAccount }, entry);
-        }),
-      );
+      await Promise.all([...ready.values()].map((entry) => renew(entry.name, entry)));
     },
     expiries: () => new Map([...ready].map(([key, { expiry }]) => [key, expiry])),
     close() {

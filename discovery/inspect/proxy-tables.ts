@@ -1,3 +1,4 @@
+import type { X509Certificate } from "node:crypto";
 import { at, certificateOf, type JsonValue, list, resourcesOf, type ShownKind, text } from "./config-dump.ts";
 import { table } from "./table.ts";
 
@@ -22,7 +23,8 @@ function matchOf(chain: JsonValue): string {
 /** Where a filter chain leads: a route table, or a cluster. */
 function destinationOf(chain: JsonValue): string {
   for (const filter of list(at(chain, "filters"))) {
-    const config = at(filter, "typed_config");
+    // What our tree of protos lacks is written as a struct, and shown as one.
+    const config = at(filter, "typed_config", "value") ?? at(filter, "typed_config");
     const table = text(at(config, "rds", "route_config_name"));
     if (table !== "") return `Route: ${table}`;
     const cluster = text(at(config, "cluster"));
@@ -97,6 +99,11 @@ function endpointRows(clusters: JsonValue): Rows {
   );
 }
 
+/** Without the name of the workload, which Node.js has no text for. */
+function identityIn({ subjectAltName, subject }: X509Certificate): string {
+  return (subjectAltName ?? subject).replaceAll(", othername:<unsupported>", "");
+}
+
 function secretRows(dump: JsonValue, now: Date): Rows {
   return resourcesOf(dump, "secrets").map((secret) => {
     const certificate = certificateOf(secret);
@@ -107,7 +114,7 @@ function secretRows(dump: JsonValue, now: Date): Rows {
       type,
       certificate === undefined ? "WARMING" : "ACTIVE",
       String(isValid),
-      certificate?.subjectAltName ?? certificate?.subject ?? "",
+      certificate === undefined ? "" : identityIn(certificate),
       certificate?.validToDate.toISOString() ?? "",
       text(at(secret, "secret", "tls_certificate", "watched_directory", "path")) || "SDS",
     ];

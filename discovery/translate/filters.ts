@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { type Any, anyPack } from "@bufbuild/protobuf/wkt";
 import type { AccessLog } from "../proto/envoy/config/accesslog/v3/accesslog_pb.js";
 import { HeaderValueOption_HeaderAppendAction } from "../proto/envoy/config/core/v3/base_pb.js";
 import { type Filter, FilterSchema } from "../proto/envoy/config/listener/v3/listener_components_pb.js";
@@ -9,9 +10,9 @@ import {
   HttpConnectionManager_ServerHeaderTransformation,
   HttpConnectionManagerSchema,
 } from "../proto/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js";
-import { TcpProxySchema } from "../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
+import { type TcpProxy, TcpProxySchema } from "../proto/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js";
 import { http1Options } from "./http-options.ts";
-import { ads, milliseconds, pack, typedStruct } from "./message.ts";
+import { ads, milliseconds, pack, structOf, typedStruct } from "./message.ts";
 import { alpn, podAddressKey, unreachedHeader } from "./names.ts";
 import type { TracingSettings } from "./settings.ts";
 import { tracing } from "./tracing.ts";
@@ -92,23 +93,42 @@ export function httpFilter(options: HttpFilterOptions): Filter {
   });
 }
 
-/** Bytes to one cluster; `podAddress` chooses one Pod of a headless Service. */
-export function tcpFilter(statPrefix: string, cluster: string, accessLog: AccessLog[], podAddress?: string): Filter {
+function tcpProxy(statPrefix: string, cluster: string, accessLog: AccessLog[], podAddress?: string): TcpProxy {
   const filterMetadata = podAddress === undefined ? {} : { "envoy.lb": { [podAddressKey]: podAddress } };
+  return create(TcpProxySchema, {
+    statPrefix,
+    clusterSpecifier: { case: "cluster", value: cluster },
+    accessLog,
+    accessLogOptions: { flushAccessLogOnConnected: true },
+    idleTimeout: milliseconds(0),
+    ...(podAddress === undefined ? {} : { metadataMatch: { filterMetadata } }),
+  });
+}
+
+function tcpProxyFilter(value: Any): Filter {
   return create(FilterSchema, {
     name: "envoy.filters.network.tcp_proxy",
-    configType: {
-      case: "typedConfig",
-      value: pack(TcpProxySchema, {
-        statPrefix,
-        clusterSpecifier: { case: "cluster", value: cluster },
-        accessLog,
-        accessLogOptions: { flushAccessLogOnConnected: true },
-        idleTimeout: milliseconds(0),
-        ...(podAddress === undefined ? {} : { metadataMatch: { filterMetadata } }),
-      }),
-    },
+    configType: { case: "typedConfig", value },
   });
+}
+
+/** Bytes to one cluster; `podAddress` chooses one Pod of a headless Service. */
+export function tcpFilter(statPrefix: string, cluster: string, accessLog: AccessLog[], podAddress?: string): Filter {
+  return tcpProxyFilter(anyPack(TcpProxySchema, tcpProxy(statPrefix, cluster, accessLog, podAddress)));
+}
+
+/**
+ * Bytes of a client that must show a certificate first: until it has, the application hears nothing of it, and the log's
+ * first entry already knows who it is. Our tree of protos lacks the two fields.
+ */
+export function authenticatedTcpFilter(statPrefix: string, cluster: string, accessLog: AccessLog[]): Filter {
+  return tcpProxyFilter(
+    typedStruct(TcpProxySchema.typeName, {
+      ...structOf(TcpProxySchema, tcpProxy(statPrefix, cluster, accessLog)),
+      upstreamConnectMode: "ON_DOWNSTREAM_TLS_HANDSHAKE",
+      maxEarlyDataBytes: 0,
+    }),
+  );
 }
 
 /**

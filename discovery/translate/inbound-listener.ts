@@ -10,7 +10,7 @@ import { RouteConfigurationSchema } from "../proto/envoy/config/route/v3/route_p
 import type { TlsMode } from "../registry/peer-authentication.ts";
 import { isHttp, type Protocol } from "../registry/protocol.ts";
 import type { Workload } from "../registry/workload.ts";
-import { httpFilter, tcpFilter } from "./filters.ts";
+import { authenticatedTcpFilter, httpFilter, tcpFilter } from "./filters.ts";
 import type { InboundPorts } from "./inbound.ts";
 import {
   captureAddress,
@@ -21,6 +21,7 @@ import {
   tlsInspector,
 } from "./listener.ts";
 import { alpn, inboundClusterName, listenerNames } from "./names.ts";
+import { knowPeer } from "./peer-workload.ts";
 import { type Resource, resource } from "./resource.ts";
 import { clusterRoute } from "./routes.ts";
 import type { MeshSettings } from "./settings.ts";
@@ -53,6 +54,7 @@ function httpFilters({ settings, workload }: Context, inlet: Inlet, security: Se
     virtualHosts: [{ name: `inbound|http|${inlet.port ?? 0}`, domains: ["*"], routes: [clusterRoute(inlet.cluster)] }],
   });
   return [
+    ...(security === "mutual_tls" ? [knowPeer] : []),
     httpFilter({
       statPrefix: `inbound_${inlet.port ?? "0.0.0.0_0"}`,
       routes: { table },
@@ -65,7 +67,9 @@ function httpFilters({ settings, workload }: Context, inlet: Inlet, security: Se
 
 function tcpFilters({ settings, workload }: Context, inlet: Inlet, security: Security): Filter[] {
   const tags = inboundTags(workload, inlet.service, security, settings.trustDomain);
-  return [tcpFilter(inlet.cluster, inlet.cluster, [...connectionLogs(settings), ...tcpMetrics(tags)])];
+  const logs = [...connectionLogs(settings), ...tcpMetrics(tags)];
+  if (security === "none") return [tcpFilter(inlet.cluster, inlet.cluster, logs)];
+  return [knowPeer, authenticatedTcpFilter(inlet.cluster, inlet.cluster, logs)];
 }
 
 function filterChain(name: string, inlet: Inlet, match: Match, filters: Filter[], tls: boolean, trustDomain: string) {

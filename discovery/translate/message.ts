@@ -5,6 +5,8 @@ import {
   fromJson,
   type JsonValue,
   type MessageInitShape,
+  type MessageShape,
+  toJson,
 } from "@bufbuild/protobuf";
 import { type Any, anyPack, type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import type { Extension } from "../../mesh/envoy/message.ts";
@@ -48,6 +50,11 @@ export function accessLogFrom(extension: Extension): AccessLog {
 export function typedStruct(type: string, value: JsonObject): Any {
   const typeUrl = `type.googleapis.com/${type}`;
   return pack(TypedStructSchema, { typeUrl, value });
+}
+
+/** A message as JSON, for what our tree of protos has no fields for. */
+export function structOf<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): JsonObject {
+  return toJson(schema, message, { registry }) as JsonObject;
 }
 
 export interface JsonObject {

@@ -5,6 +5,7 @@ import { jsonAccessLog } from "./access-log.ts";
 import { anyOf, flagged, holds } from "./access-log-filter.ts";
 import { accessLogFrom, type JsonObject } from "./message.ts";
 import { metadataNamespace } from "./names.ts";
+import { peerTags, unknownPeerTags } from "./peer-workload.ts";
 import type { MeshSettings } from "./settings.ts";
 import { stat, statsLogger, type Tags } from "./stats-logger.ts";
 import { atConnectionEnd } from "./tcp-metrics.ts";
@@ -47,11 +48,7 @@ export function inboundTags(
 ): Tags {
   return {
     reporter: "destination",
-    source_workload: "unknown",
-    source_workload_namespace: "unknown",
-    source_canonical_service: "unknown",
-    source_canonical_revision: "unknown",
-    source_principal: security === "mutual_tls" ? "%DOWNSTREAM_PEER_URI_SAN%" : "unknown",
+    ...(security === "mutual_tls" ? peerTags : unknownPeerTags),
     destination_workload: workload.owner,
     destination_workload_namespace: workload.namespace,
     destination_canonical_service: workload.canonicalName,

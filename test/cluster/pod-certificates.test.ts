@@ -170,8 +170,9 @@ test("what is asked for in another way is refused, and says why", async (t) => {
     assert.equal(condition?.type, "Denied");
     assert.equal(condition.reason, "UnsupportedKeyType");
     assert.match(condition.message, /keyType to one of ECDSAP256/);
-    const { subjectAltName } = new X509Certificate((await answered(taken)).status?.certificateChain ?? "");
-    assert.equal(subjectAltName, `URI:spiffe://cluster.local/ns/${namespace}/sa/default`);
+    const { subjectAltName = "", raw } = new X509Certificate((await answered(taken)).status?.certificateChain ?? "");
+    assert.equal(subjectAltName.split(", ")[0], `URI:spiffe://cluster.local/ns/${namespace}/sa/default`);
+    assert.ok(raw.includes("other-curve/other-curve/latest"), "the workload's name");
   });
 });
 

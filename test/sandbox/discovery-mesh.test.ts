@@ -229,6 +229,46 @@ describe("a mesh with discovery", { skip }, () => {
     }
   });
 
+  it("tells the server's metrics which workload a client is, by its certificate", async () => {
+    const metrics = ({ netns }: Pod) =>
+      run("ip", ["netns", "exec", netns, "curl", "-s", "http://127.0.0.1:15090/stats/prometheus"]).split("\n");
+    const counted = async (at: readonly Pod[], name: string, labels: Record<string, string>) => {
+      const wanted = Object.entries({ reporter: "destination", ...labels }).map(([key, value]) => `${key}="${value}"`);
+      return await eventually(`${name} with ${wanted.join(",")}`, () =>
+        at
+          .flatMap(metrics)
+          .find((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label))),
+      );
+    };
+    const [server] = servers;
+    assert.ok(server);
+    const known = {
+      source_workload: "client",
+      source_workload_namespace: "default",
+      source_canonical_service: "client",
+      source_canonical_revision: "latest",
+      source_principal: "spiffe://cluster.local/ns/default/sa/client",
+      connection_security_policy: "mutual_tls",
+    };
+    client.curl("-f", "http://10.96.0.10/");
+    await counted(servers, "istio_requests_total", { ...known, request_protocol: "http", response_code: "200" });
+    ask(client, "10.96.0.12", 5432);
+    const opened = await counted(databases, "istio_tcp_connections_opened_total", known);
+    await counted(databases, "istio_tcp_connections_closed_total", known);
+    assert.ok(!databases.flatMap(metrics).some((line) => /reporter="destination".*source_[a-z_]+="-"/.test(line)));
+    assert.match(opened, / [1-9]\d*$/);
+
+    outsider.curl("-f", `http://${server.ip}:8080/`);
+    const plain = await counted([server], "istio_requests_total", {
+      source_workload: "unknown",
+      source_workload_namespace: "unknown",
+      source_canonical_service: "unknown",
+      source_principal: "unknown",
+      connection_security_policy: "none",
+    });
+    assert.match(plain, / [1-9]\d*$/);
+  });
+
   it("leaves a dead application's Pod out, before and after Kubernetes says so, and takes one that joins", async () => {
     const extra = await lab.pod({
       name: "reviews-3",
@@ -310,11 +350,12 @@ describe("a mesh with discovery", { skip }, () => {
     const config = (kind: string) => outrigger(client.netns, "proxy-config", kind, "--url", "http://127.0.0.1:15000");
     assert.match(config("clusters"), /reviews\.default\.svc\.cluster\.local +80 +- +outbound +EDS +mutual TLS/);
     assert.match(config("listeners"), /0\.0\.0\.0 +80 +0\.0\.0\.0_80 .*Route: 80/);
+    assert.match(config("listeners"), /transport tls; protocols istio +Cluster: InboundPassthroughCluster/);
     assert.match(config("routes"), /80 +reviews\.default\.svc\.cluster\.local:80 .*outbound\|80\|\|reviews/);
     assert.match(config("endpoints"), new RegExp(`${servers[0]?.ip}:8080 +HEALTHY +OK +outbound\\|80\\|\\|reviews`));
     assert.match(
       config("secrets"),
-      /default +Cert Chain +ACTIVE +true +URI:spiffe:\/\/cluster\.local\/ns\/default\/sa\/client/,
+      /default +Cert Chain +ACTIVE +true +URI:spiffe:\/\/cluster\.local\/ns\/default\/sa\/client +\d/,
     );
   });
 

@@ -1,4 +1,5 @@
 import type { Workload } from "../../registry/workload.ts";
+import { workloadName } from "../../translate/peer-workload.ts";
 import { spiffeId } from "../../translate/tls.ts";
 import { requestedKey } from "./public-key.ts";
 import type { PodCertificateRequest } from "./request.ts";
@@ -15,6 +16,8 @@ export interface SigningPolicy {
 export interface Issuance {
   /** `spiffe://cluster.local/ns/default/sa/reviews` */
   readonly identity: string;
+  /** Which workload of the service account it is: `reviews-v1/reviews/v1`. */
+  readonly workload: string;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
   readonly notBefore: Date;
@@ -48,14 +51,13 @@ const clockSkewMs = 2 * 60_000;
 const deny = (reason: DenialReason, message: string): Decision => ({ kind: "deny", reason, message });
 const wait = (why: string): Decision => ({ kind: "wait", why });
 
-/** Why the Pod that the registry knows is not the one that the request is for; undefined if it is. */
-function podMismatch({ spec, metadata }: PodCertificateRequest, pod: Workload | undefined): Decision | undefined {
-  // A Pod that is not known, or is another of the same name: the news of it may still be on its way.
-  if (pod === undefined || pod.uid !== spec.podUID || pod.node === "") {
-    return wait(
-      `the Pod ${metadata?.namespace}/${spec.podName} with the uid ${spec.podUID} is not known to run on a node`,
-    );
-  }
+/** A Pod that is not known, or is another of the same name: the news of it may still be on its way. */
+function isRunning({ spec }: PodCertificateRequest, pod: Workload | undefined): pod is Workload {
+  return pod !== undefined && pod.uid === spec.podUID && pod.node !== "";
+}
+
+/** Why the request is not for the Pod; undefined if it is. */
+function podMismatch({ spec }: PodCertificateRequest, pod: Workload): Decision | undefined {
   if (pod.serviceAccount !== spec.serviceAccountName) {
     const message = `the Pod runs as ${pod.serviceAccount}, not as ${spec.serviceAccountName}`;
     return deny("NotThePodsServiceAccount", `${message}; only the kubelet of its node should ask for its certificate`);
@@ -67,7 +69,7 @@ function podMismatch({ spec, metadata }: PodCertificateRequest, pod: Workload | 
   );
 }
 
-function certify({ spec, metadata }: PodCertificateRequest, policy: SigningPolicy, now: Date): Decision {
+function certify({ spec, metadata }: PodCertificateRequest, pod: Workload, policy: SigningPolicy, now: Date): Decision {
   const key = requestedKey(spec);
   if (key === undefined) return deny("InvalidPublicKey", "the public key cannot be read");
   if (!keyTypes.includes(key.type)) {
@@ -83,7 +85,10 @@ function certify({ spec, metadata }: PodCertificateRequest, policy: SigningPolic
     return wait(`the authority ends at ${policy.authorityEnd.toISOString()}: replace it`);
   const lifetimeMs = Math.min(longestMs, untilEndMs, Math.max(policy.lifetimeMs, shortestLifetimeMs));
   const identity = spiffeId(policy.trustDomain, metadata?.namespace ?? "", spec.serviceAccountName);
-  return { kind: "issue", issuance: { identity, publicKey: key.spki, notBefore, lifetimeMs } };
+  return {
+    kind: "issue",
+    issuance: { identity, workload: workloadName(pod), publicKey: key.spki, notBefore, lifetimeMs },
+  };
 }
 
 /**
@@ -98,12 +103,18 @@ export function decide(
   policy: SigningPolicy,
   now: Date,
 ): Decision {
+  const { spec, metadata } = request;
+  if (!isRunning(request, pod)) {
+    return wait(
+      `the Pod ${metadata?.namespace}/${spec.podName} with the uid ${spec.podUID} is not known to run on a node`,
+    );
+  }
   const mismatch = podMismatch(request, pod);
   if (mismatch !== undefined) return mismatch;
-  const wishes = Object.keys(request.spec.unverifiedUserAnnotations ?? {});
+  const wishes = Object.keys(spec.unverifiedUserAnnotations ?? {});
   if (wishes.length > 0) {
     const message = `this signer knows no userAnnotations; take ${wishes.sort().join(", ")} out of the volume`;
     return deny("InvalidUnverifiedUserAnnotations", message);
   }
-  return certify(request, policy, now);
+  return certify(request, pod, policy, now);
 }

@@ -2,6 +2,7 @@ import "reflect-metadata"; // @peculiar/x509's dependency injection needs it loa
 import { PublicKey } from "@peculiar/x509";
 import { signLeaf } from "../../../host/x509.ts";
 import { certificatePem } from "../../../host/x509-keys.ts";
+import { certifiedNames } from "../../translate/peer-workload.ts";
 import type { MeshAuthority } from "../mesh-authority.ts";
 import { renewalPart } from "../renewal.ts";
 import type { Decision, Issuance } from "./decide.ts";
@@ -46,12 +47,12 @@ export function failedStatus(why: string, now: Date): RequestStatus {
 
 /** Signs. @throws what WebCrypto says of a key that it cannot use */
 export async function issuedStatus(
-  { identity, publicKey, notBefore, lifetimeMs }: Issuance,
+  { identity, workload, publicKey, notBefore, lifetimeMs }: Issuance,
   { signer, chain }: MeshAuthority,
   now: Date,
 ): Promise<RequestStatus> {
   const certificate = await signLeaf(signer, new PublicKey(new Uint8Array(publicKey)), {
-    names: { uri: [identity] },
+    names: certifiedNames(identity, workload),
     usages: ["server", "client"],
     lifetimeMs,
     now: notBefore,

@@ -44,6 +44,7 @@ export async function renewPodCertificate(volume: string, authorityFolder: strin
   const { certificateChain = "" } = await issuedStatus(
     {
       identity,
+      workload: "files/files/latest",
       publicKey: publicKey.export({ format: "der", type: "spki" }),
       notBefore: new Date(now.getTime() - 60_000),
       lifetimeMs: 3_600_000,
