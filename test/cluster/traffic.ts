@@ -1,3 +1,4 @@
+import type { KubernetesObject } from "../../deploy/cluster/api.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Pod } from "./pod.ts";
 import { until } from "./waiting.ts";
@@ -30,5 +31,17 @@ export async function accessLogged(cluster: Cluster, pod: Pod, pattern: RegExp):
   return until(`access log line ${pattern} in ${pod.metadata.name}`, async () => {
     const log = await cluster.logs(pod, "istio-proxy");
     return log.split("\n").find((line) => pattern.test(line));
+  });
+}
+
+/** Waits until a Service has a ready endpoint; a Pod that starts afterwards finds it. */
+export async function endpointReady(cluster: Cluster, namespace: string, service: string): Promise<void> {
+  interface Slice extends KubernetesObject {
+    readonly endpoints?: readonly { readonly conditions: { readonly ready?: boolean } }[];
+  }
+  await until(`ready endpoint of ${service} in ${namespace}`, async () => {
+    const labels = `kubernetes.io/service-name=${service}`;
+    const slices = await cluster.list<Slice>("discovery.k8s.io/v1", "EndpointSlice", { namespace, labels });
+    return slices.some(({ endpoints = [] }) => endpoints.some(({ conditions }) => conditions.ready));
   });
 }

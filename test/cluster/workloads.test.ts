@@ -4,7 +4,7 @@ import type { KubernetesObject } from "../../deploy/cluster/api.ts";
 import { type Cluster, connect } from "./cluster.ts";
 import { installed } from "./installed.ts";
 import { containerNames, type Pod } from "./pod.ts";
-import { accessLogged, get } from "./traffic.ts";
+import { accessLogged, endpointReady, get } from "./traffic.ts";
 import { until } from "./waiting.ts";
 import { appContainer, appPod, appService, appSpec } from "./workload.ts";
 
@@ -38,6 +38,7 @@ test("a Job ends with its application, after a request through the sidecar", asy
   const namespace = await cluster.namespace(t, meshed);
   await cluster.apply([appPod(namespace, "server"), appService(namespace, "server")]);
   const server = await cluster.readyPod(namespace, "app=server");
+  await endpointReady(cluster, namespace, "server");
   const template = fetchOnce(`http://server.${namespace}/from-a-job`);
   await cluster.apply([
     { apiVersion: "batch/v1", kind: "Job", metadata: { name: "fetch", namespace }, spec: { template } },
@@ -57,6 +58,7 @@ test("a CronJob's Job ends too", async (t) => {
   const namespace = await cluster.namespace(t, meshed);
   await cluster.apply([appPod(namespace, "server"), appService(namespace, "server")]);
   await cluster.readyPod(namespace, "app=server");
+  await endpointReady(cluster, namespace, "server");
   const jobTemplate = { spec: { template: fetchOnce(`http://server.${namespace}/from-a-cron-job`) } };
   const cronJob: KubernetesObject = {
     apiVersion: "batch/v1",
