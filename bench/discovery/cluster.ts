@@ -82,11 +82,14 @@ export function sliceChange(index: number, size: ClusterSize, pods: readonly Ben
 
 export function podChange({ namespace, name, uid, serviceAccount, ip }: BenchPod): Change {
   const labels = { app: serviceAccount, "security.istio.io/tlsMode": "istio" };
+  // The Pods of a Service are one workload's, with one certificate.
+  const ownerReferences = [{ kind: "ReplicaSet", name: serviceAccount, controller: true }];
+  const generateName = `${serviceAccount}-`;
   return {
     kind: "Pod",
     deleted: false,
     object: {
-      metadata: { namespace, name, uid, labels },
+      metadata: { namespace, name, uid, labels, generateName, ownerReferences },
       spec: { serviceAccountName: serviceAccount, containers: [{ name: "app" }] },
       status: { phase: "Running", podIPs: [{ ip }] },
     },

@@ -21,9 +21,11 @@ type KubernetesObject = Readonly<Record<string, unknown>>;
 
 function podObject({ metadata, workload, serviceAccountName, ips, ports }: DiscoveredPod): KubernetesObject {
   const [kind, name] = workload.split("/");
+  // As a controller does: by it a Pod is known to be one of its workload's.
+  const generateName = `${name}-`;
   return {
     kind: "Pod",
-    metadata: { ...metadata, ownerReferences: [{ kind, name, controller: true }] },
+    metadata: { ...metadata, generateName, ownerReferences: [{ kind, name, controller: true }] },
     spec: { serviceAccountName, containers: [{ name: "all", ports }] },
     status: { phase: "Running", podIPs: ips.map((ip) => ({ ip })) },
   };

@@ -78,6 +78,7 @@ describe("outrigger sandbox up --discovery, over IPv6", { skip }, () => {
         .find((line) => /^istio_requests_total\{reporter="destination"/.test(line)),
     );
     assert.match(metrics, /source_principal="spiffe:\/\/cluster\.local\/ns\/shop\/sa\/default"/);
+    assert.match(metrics, /source_workload="front".*source_canonical_service="front"/, "one account, many workloads");
     assert.match(metrics, /destination_workload="catalog"/);
     assert.match(metrics, /connection_security_policy="mutual_tls"/);
   });
