@@ -10,8 +10,8 @@ function asBadRequest(error: Error): Error {
 
 /**
  * Reads a request's body of at most `mostBytes`, and gives it to `done`, or Fastify's error for a longer one. Fastify's own
- * reader would copy it, and that copy outlives the young generation while many connections wait for their answers: a third
- * of the process's memory under load. Almost every review comes in one piece, which is taken as it is.
+ * reader would copy it, and that copy outlives the young generation while many connections wait for their answers: 5 to 20 MB
+ * under load. Almost every review comes in one piece, which is taken as it is.
  */
 export function readBody(request: IncomingMessage, mostBytes: number, done: Done): void {
   const tooLarge = () => new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE();
