@@ -5,10 +5,10 @@
 export const serviceNodeFlags: readonly string[] = ["--max-semi-space-size=4", "--no-concurrent-recompilation"];
 
 /**
- * The webhook's own. In each second it makes a hundred times of what it keeps: V8 collects when the heap has grown by a
- * seventh, instead of letting it double. docs/adr/0040-webhook-memory-and-speed.md has the figures.
+ * The webhook's own. In each second it makes a hundred times of what it keeps: V8 collects early, instead of letting the
+ * heap double. docs/adr/0040-webhook-memory-and-speed.md has the figures.
  */
-export const webhookNodeFlags: readonly string[] = [...serviceNodeFlags, "--heap-growing-percent=15"];
+export const webhookNodeFlags: readonly string[] = [...serviceNodeFlags, "--optimize-for-size"];
 
 /**
  * glibc keeps a heap for each thread and gives little of it back. Discovery holds thousands of connections, each of which
