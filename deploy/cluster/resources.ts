@@ -59,3 +59,10 @@ export async function objectPath(api: ClusterApi, object: KubernetesObject): Pro
   const { name, namespace = "default" } = object.metadata;
   return `${await collectionPath(api, object.apiVersion, object.kind, namespace)}/${encodeURIComponent(name)}`;
 }
+
+/** A list's `labelSelector` for objects that have all of these labels. */
+export function labelSelectorOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(",");
+}

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
-import { collectionPath } from "../cluster/resources.ts";
+import { collectionPath, labelSelectorOf } from "../cluster/resources.ts";
 import { webhookName, webhookSelector } from "../manifests/names.ts";
 import { gracePeriodSeconds } from "../manifests/webhook-workload.ts";
 import type { InstallSettings } from "../settings.ts";
@@ -11,9 +11,7 @@ const pollMs = 250;
 const spareMs = 5_000;
 
 async function countEnding(api: ClusterApi, settings: InstallSettings): Promise<number> {
-  const labelSelector = Object.entries(webhookSelector(settings))
-    .map(([name, value]) => `${name}=${value}`)
-    .join(",");
+  const labelSelector = labelSelectorOf(webhookSelector(settings));
   const path = await collectionPath(api, "v1", "Pod", settings.namespace);
   const { body } = await api.request<{ items: KubernetesObject[] }>({ path, query: { labelSelector } });
   return body.items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined).length;

@@ -1,5 +1,5 @@
 import type { ClusterApi, KubernetesObject } from "../cluster/api.ts";
-import { collectionPath, findResource } from "../cluster/resources.ts";
+import { collectionPath, findResource, labelSelectorOf } from "../cluster/resources.ts";
 
 /** Every kind that an installation can have, in the order in which it is taken away: first what sends Pods to it. */
 const kinds = [
@@ -38,9 +38,7 @@ export async function ownedObjects(
   namespace: string,
   labels: Readonly<Record<string, string>>,
 ): Promise<KubernetesObject[]> {
-  const labelSelector = Object.entries(labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(",");
+  const labelSelector = labelSelectorOf(labels);
   const namespaces = await ownNamespaces(api, namespace);
   const found: KubernetesObject[] = [];
   for (const [apiVersion, kind] of kinds) {

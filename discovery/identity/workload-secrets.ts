@@ -84,10 +84,10 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     return issued.notAfter;
   }
 
-  function schedule(name: WorkloadName, entry: Entry, delayMs: number): void {
+  function schedule(entry: Entry, delayMs: number): void {
     clearTimeout(entry.timer);
     if (entry.holders === 0) return;
-    entry.timer = setTimeout(() => void renew(name, entry), delayMs);
+    entry.timer = setTimeout(() => void renew(entry), delayMs);
     entry.timer.unref();
   }
 
@@ -97,14 +97,14 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     return Math.min(Math.max(delay, renewal.shortestMs), renewal.longestMs);
   }
 
-  async function renew(name: WorkloadName, entry: Entry): Promise<void> {
+  async function renew(entry: Entry): Promise<void> {
     try {
-      entry.expiry = await issue(name, entry);
-      schedule(name, entry, renewalDelay(entry));
+      entry.expiry = await issue(entry.name, entry);
+      schedule(entry, renewalDelay(entry));
       options.onChange();
     } catch (error) {
-      options.onFailure(name, error);
-      schedule(name, entry, renewal.retryMs);
+      options.onFailure(entry.name, error);
+      schedule(entry, renewal.retryMs);
     }
   }
 
@@ -132,7 +132,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
       try {
         const entry = await pending;
         entry.holders += 1;
-        if (entry.holders === 1) schedule(name, entry, renewalDelay(entry));
+        if (entry.holders === 1) schedule(entry, renewalDelay(entry));
         return { set: entry.set, release: () => release(key, entry) };
       } catch (error) {
         entries.delete(key);
@@ -143,7 +143,7 @@ export function createWorkloadSecrets(options: WorkloadSecretsOptions): Workload
     async replaceAuthority(next) {
       authority = next;
       if (inPods.update([rootsSecret(next.roots)]).size > 0) options.onChange();
-      await Promise.all([...ready.values()].map((entry) => renew(entry.name, entry)));
+      await Promise.all([...ready.values()].map(renew));
     },
     expiries: () => new Map([...ready].map(([key, { expiry }]) => [key, expiry])),
     close() {

@@ -4,6 +4,7 @@ import { type Cluster, connect } from "./cluster.ts";
 import { type CniOfCluster, cniOf, meshed, smallProxy } from "./cni-node.ts";
 import { installed, systemNamespace } from "./installed.ts";
 import { containerNames, isReady, type Pod } from "./pod.ts";
+import { readyPods } from "./ready-pods.ts";
 import { get } from "./traffic.ts";
 import { until } from "./waiting.ts";
 import { appDeployment, appPod, appService } from "./workload.ts";
@@ -49,14 +50,8 @@ test("50 Pods at once all start captured", async (t) => {
   const small = { resources: { requests: { cpu: "1m", memory: "8Mi" } } };
   const started = performance.now();
   await cluster.apply([appDeployment(namespace, "many", { replicas: 50, annotations: smallProxy, container: small })]);
-  const ready = await until(
-    "50 ready Pods",
-    async () => {
-      const pods = await cluster.list<Pod>("v1", "Pod", { namespace, labels: "app=many" });
-      return pods.filter(isReady).length === 50 && pods;
-    },
-    { timeoutMs: 400_000, intervalMs: 1_000 },
-  );
+  const wait = { timeoutMs: 400_000, intervalMs: 1_000 };
+  const ready = await readyPods(cluster, { namespace, labels: "app=many", count: 50, ...wait });
   t.diagnostic(`50 Pods were ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
   for (const pod of ready) assert.ok(!containerNames(pod).includes("istio-init"));
 });
